@@ -1,0 +1,1 @@
+//! The notifications context: its language and its rules.

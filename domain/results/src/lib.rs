@@ -1,0 +1,1 @@
+//! The results context: its language and its rules.

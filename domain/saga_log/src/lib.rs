@@ -1,0 +1,1 @@
+//! The saga_log context: its language and its rules.

@@ -1,0 +1,1 @@
+//! The users context: its language and its rules.

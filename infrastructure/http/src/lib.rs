@@ -1,0 +1,1 @@
+//! The HTTP base of every service: problems, tokens, limits, hardened accept loop.

@@ -1,0 +1,1 @@
+//! From the producers' logs to the consumers' streams: sources, buses, relay, runner.

@@ -1,0 +1,1 @@
+//! What a process needs around its services: configuration, supervision, PostgreSQL, logs, metrics.

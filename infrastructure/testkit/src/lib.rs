@@ -1,0 +1,1 @@
+//! For tests only: a database per test, in-memory ports, conformance suites.

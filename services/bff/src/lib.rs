@@ -1,0 +1,1 @@
+//! The gateway: one address, one token, several services' answers.

@@ -1,0 +1,1 @@
+//! The notifications service: tells people, by mail, that something awaits them.

@@ -1,0 +1,1 @@
+//! The results service: clinical results and who reads them.

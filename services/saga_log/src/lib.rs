@@ -1,0 +1,1 @@
+//! The saga log service: what happened, who answered, what failed.
