@@ -1,5 +1,5 @@
 //! Messages: what a service tells the others.
-use crate::{CausationId, CorrelationId, EventId, StreamId, Timestamp, Version};
+use crate::{CausationId, CorrelationId, EventId, StreamId, Timestamp, UserId, Version};
 
 /// The name of a stream of messages, without tenant and namespace; one of the constants of [`topics`].
 pub type Topic = &'static str;
@@ -53,6 +53,8 @@ pub struct MessageHeaders {
     pub correlation_id: CorrelationId,
     /// The message that caused the event (`ce_causationid`).
     pub causation_id: Option<CausationId>,
+    /// On whose behalf (`ce_actorid`): an account's id, never a name.
+    pub actor: Option<UserId>,
     /// The topic's contract version that the payload is written with (`ce_dataschema`).
     pub contract_version: u16,
     /// The consumers that owe an answer to this message (`ce_expects`), by the catalogue of contracts.
