@@ -1,0 +1,189 @@
+//! The command line: every verb, its arguments and the environment variables behind them.
+//!
+//! Conventions: data on standard output, everything else on standard error; `--json` prints exactly one JSON document;
+//! exit code 0 is success, 1 an error that the last line explains, 2 a wrong call, 3 a check that found damage.
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Historia: a clinical platform in which every fact is history.
+#[derive(Debug, Parser)]
+#[command(name = "historia", version, about, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole platform in this process, on a PostgreSQL of its own
+    Up(UpArgs),
+    /// Look after the databases' schema
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Check that this machine has what `up` needs, and say what to install
+    Doctor(DoctorArgs),
+    /// Print the gateway's OpenAPI document
+    Openapi,
+    /// Write the Postman collection and environment
+    Postman(PostmanArgs),
+    /// Read events as they were recorded
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Fold history again, and prove that nothing in it was changed
+    #[command(subcommand)]
+    Replay(ReplayCommand),
+}
+
+/// Where the databases are.
+#[derive(Args, Clone, Debug)]
+pub struct StoreArgs {
+    /// The data directory of `up`, which may be running or not [default: /var/lib/historia as root, else the user's
+    /// data folder]
+    #[arg(long, env = "HISTORIA_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A PostgreSQL server to use instead of the data directory's own
+    #[arg(long, env = "HISTORIA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct UpArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The gateway's port on 127.0.0.1; 0 takes a free one
+    #[arg(long, env = "HISTORIA_PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Language of mails and pages
+    #[arg(long, env = "HISTORIA_LANG", default_value = "es", value_parser = ["es", "en"])]
+    pub lang: String,
+    /// How services hear of each other
+    #[arg(long, env = "HISTORIA_BROKER", default_value = "embedded", value_parser = ["embedded"])]
+    pub broker: String,
+    /// Begin anew: existing data is moved aside under a dated name, never deleted
+    #[arg(long)]
+    pub fresh: bool,
+    /// Use the server of --database-url although it holds other data
+    #[arg(long, short = 'y')]
+    pub yes: bool,
+    /// Write the gateway's address into this file once it answers
+    #[arg(long, value_name = "FILE")]
+    pub url_file: Option<PathBuf>,
+    /// The gateway's address as people see it; links in mails begin with it [default: http://localhost:PORT]
+    #[arg(long, env = "HISTORIA_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// POST and other writing requests a minute and user
+    #[arg(long, env = "HISTORIA_RATE_POST", default_value_t = 600, value_name = "N")]
+    pub rate_post: u32,
+    /// GET requests a minute and user
+    #[arg(long, env = "HISTORIA_RATE_GET", default_value_t = 1200, value_name = "N")]
+    pub rate_get: u32,
+    /// Requests of any kind a minute and user
+    #[arg(long, env = "HISTORIA_RATE_ALL", default_value_t = 1500, value_name = "N")]
+    pub rate_all: u32,
+    /// A mail server instead of the local mailbox, such as smtp://localhost:1025
+    #[arg(long, env = "HISTORIA_SMTP_URL", value_name = "URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// The sender of mails
+    #[arg(long, env = "HISTORIA_MAIL_FROM", default_value = "Historia <no-reply@lab.local>", value_name = "ADDRESS")]
+    pub mail_from: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DbCommand {
+    /// Bring every database to this binary's schema
+    Migrate(StoreArgs),
+    /// Say which schema each database has
+    Status {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go on with a logical copy of the databases in another cluster: opens the next epoch of their global order
+    Adopt(StoreArgs),
+}
+
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The port that `up` would use
+    #[arg(long, env = "HISTORIA_PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct PostmanArgs {
+    /// Where to write `historia.postman_collection.json` and `historia.postman_environment.json`
+    #[arg(long, default_value = "postman", value_name = "DIR")]
+    pub directory: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// The events of one stream, in order; what is sealed stays sealed
+    Read {
+        /// The stream: its id, or category and id such as `user-0198…`
+        stream: String,
+        #[command(flatten)]
+        store: StoreArgs,
+        /// Only events after this version
+        #[arg(long, default_value_t = 0, value_name = "VERSION")]
+        after: u32,
+        /// At most this many events
+        #[arg(long, default_value_t = 1000, value_name = "N")]
+        limit: usize,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// The newest events of all services, and those to come
+    Tail {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// Only this service's events
+        #[arg(long, value_name = "NAME")]
+        service: Option<String>,
+        /// How many of the newest events to begin with
+        #[arg(long, short = 'n', default_value_t = 10, value_name = "N")]
+        last: usize,
+        /// Stop after them instead of waiting for more
+        #[arg(long)]
+        no_follow: bool,
+        /// One JSON document per event; with --no-follow one array
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ReplayCommand {
+    /// Fold one projection anew beside the live one and swap them; reads and writes go on meanwhile
+    Rebuild {
+        /// The projection, such as `user_list`; `all` for every one
+        projection: String,
+        #[command(flatten)]
+        store: StoreArgs,
+        /// No progress bar
+        #[arg(long)]
+        no_progress: bool,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prove the hash chain of every stream and that every projection equals a fresh fold; names the first bad position
+    Verify {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// No progress bar
+        #[arg(long)]
+        no_progress: bool,
+        /// One JSON document
+        #[arg(long)]
+        json: bool,
+    },
+}

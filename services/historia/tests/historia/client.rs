@@ -1,0 +1,84 @@
+//! A small HTTP client: what a Postman user sends, and what comes back.
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper_util::client::legacy::Client as Connections;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+
+/// A user of the platform, logged in or not.
+#[derive(Clone)]
+pub struct Client {
+    connections: Connections<HttpConnector, Full<Bytes>>,
+    base: String,
+    token: Option<String>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Client {
+    pub fn new(base: &str) -> Self {
+        let connections = Connections::builder(TokioExecutor::new()).build_http();
+        Self { connections, base: base.trim_end_matches('/').to_owned(), token: None }
+    }
+
+    /// Sends; `Err` when no answer came.
+    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, String> {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let bytes = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Bytes::from(body.to_string())
+            }
+            None => Bytes::new(),
+        };
+        let request = request.body(Full::new(bytes)).map_err(|error| error.to_string())?;
+        let response = self.connections.request(request).await.map_err(|error| error.to_string())?;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None).await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body)).await.unwrap()
+    }
+
+    /// The same connections, logged in as `username`.
+    pub async fn log_in(&self, username: &str, password: &str) -> Self {
+        let answer = self.post("/login", serde_json::json!({"username": username, "password": password})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{username} could not log in: {}", answer.body);
+        let token = answer.body["access_token"].as_str().unwrap().to_owned();
+        Self { token: Some(token), ..self.clone() }
+    }
+
+    /// Every item of a list, page by page.
+    pub async fn all(&self, path: &str) -> Vec<Value> {
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let page = self.get(&format!("{path}{separator}limit=100{cursor}")).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+            items.extend(page.body["items"].as_array().unwrap().iter().cloned());
+            match page.body["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => return items,
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What is confidential is nowhere on the disk in clear: not in tables, not in the write-ahead log, not in logs.
+use crate::client::Client;
+use crate::platform::{DataDirectory, Platform};
+use hyper::StatusCode;
+use infra_testkit::wait_for;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const CONFIDENTIAL: [&str; 3] = ["Paciente de Prueba", "Resultado Positivo", "password2"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_file_of_a_run_holds_a_patient_a_result_or_a_password() {
+    let data = DataDirectory::new();
+    let platform = Platform::up(&data, &[]);
+    let anybody = Client::new(&platform.url);
+    let account = json!({"username": "usuario2", "password": "password2", "role": 1, "full_name": "Ana Soto"});
+    assert_eq!(anybody.post("/users", account).await.status, StatusCode::CREATED);
+    let laboratory = anybody.log_in("usuario2", "password2").await;
+    let filed = json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo"});
+    assert_eq!(laboratory.post("/results", filed.clone()).await.status, StatusCode::CREATED);
+    assert_eq!(laboratory.get("/results/1").await.status, StatusCode::OK);
+    // What is refused is as confidential as what is stored.
+    let refused = json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo", "unknown": "password2"});
+    assert!(laboratory.post("/results", refused).await.status.is_client_error());
+    assert_eq!(laboratory.send(hyper::Method::PATCH, "/results/1", Some(filed)).await.unwrap().status.as_u16() / 100, 4);
+    let mailbox = data.path().join("mailbox");
+    wait_for("both mails", Duration::from_secs(30), async || {
+        (std::fs::read_dir(&mailbox).ok()?.count() == 2).then_some(())
+    })
+    .await;
+    platform.interrupt();
+
+    let mut searched = Searched { files: 0, found: Vec::new() };
+    search(data.root(), &mut searched);
+    assert!(searched.files > 100, "the data directory was not searched: {} files", searched.files);
+    assert_eq!(searched.found, Vec::<(PathBuf, &str)>::new());
+    assert!(contains(&data.log(), b"http"), "the search finds what is there");
+}
+
+struct Searched {
+    files: usize,
+    found: Vec<(PathBuf, &'static str)>,
+}
+
+fn search(place: &Path, searched: &mut Searched) {
+    for entry in std::fs::read_dir(place).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            search(&path, searched);
+        } else if path.is_file() {
+            searched.files += 1;
+            let found = CONFIDENTIAL.into_iter().filter(|text| contains(&path, text.as_bytes()));
+            searched.found.extend(found.map(|text| (path.clone(), text)));
+        }
+    }
+}
+
+fn contains(path: &Path, needle: &[u8]) -> bool {
+    std::fs::read(path).unwrap().windows(needle.len()).any(|window| window == needle)
+}
