@@ -1,0 +1,34 @@
+//! The topics' contracts: which versions there are.
+use crate::{event_notification, event_result, event_user, saga_command, saga_step};
+use domain_kernel::Topic;
+use domain_kernel::message::topics;
+
+/// One topic's contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopicContract {
+    /// Which topic.
+    pub topic: Topic,
+    /// The Avro schemas of its record, version 1 first; the last is what is written.
+    pub versions: &'static [&'static str],
+}
+
+/// Every topic's contract.
+pub static CONTRACTS: &[TopicContract] = &[
+    TopicContract { topic: topics::EVENT_USER, versions: event_user::SCHEMAS },
+    TopicContract { topic: topics::EVENT_RESULT, versions: event_result::SCHEMAS },
+    TopicContract { topic: topics::EVENT_NOTIFICATION, versions: event_notification::SCHEMAS },
+    TopicContract { topic: topics::SAGA_STEP, versions: saga_step::SCHEMAS },
+    TopicContract { topic: topics::SAGA_COMMAND, versions: saga_command::SCHEMAS },
+];
+
+/// The contract of a topic.
+#[must_use]
+pub fn find(topic: &str) -> Option<&'static TopicContract> {
+    CONTRACTS.iter().find(|contract| contract.topic == topic)
+}
+
+/// The contract version that is written now; 0 for a topic without contract.
+#[must_use]
+pub fn current(topic: &str) -> u16 {
+    find(topic).map_or(0, |contract| u16::try_from(contract.versions.len()).unwrap_or(u16::MAX))
+}
