@@ -1,0 +1,136 @@
+//! Proving that a projection's rows are the fold of the log: fold it afresh beside, and compare.
+use super::scratch::Scratch;
+use super::{Projection, ProjectionError, status};
+use crate::{Progress, statements};
+use domain_kernel::Checkpoint;
+use domain_kernel::ports::EventStore;
+use futures_util::{StreamExt, TryStreamExt};
+use sqlx::{PgConnection, PgPool};
+use std::cmp::Ordering;
+
+/// A projection, compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Equality {
+    /// Where the live rows stood, and the fresh ones were folded to.
+    pub checkpoint: Checkpoint,
+    /// Events folded.
+    pub events: u64,
+    /// Each table.
+    pub tables: Vec<TableEquality>,
+}
+
+impl Equality {
+    /// Whether every row of every table is as it must be.
+    #[must_use]
+    pub fn is_equal(&self) -> bool {
+        self.tables.iter().all(|table| table.first_difference.is_none())
+    }
+}
+
+/// One table, compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableEquality {
+    /// Its name.
+    pub table: &'static str,
+    /// How many rows the fresh fold made.
+    pub rows: u64,
+    /// How many rows differ.
+    pub differences: u64,
+    /// The first that does, in the order of the keys.
+    pub first_difference: Option<Difference>,
+}
+
+/// A row that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The primary key's columns as a JSON array; a digest of the row where the table has none.
+    pub key: String,
+    /// What is wrong with it.
+    pub kind: DifferenceKind,
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DifferenceKind {
+    /// The log makes it, and it is not there.
+    Missing,
+    /// It is there, and the log does not make it.
+    Unexpected,
+    /// It holds other values than the log makes.
+    Different,
+}
+
+/// Folds the log afresh up to where the live tables of `projection` stand and compares every row.
+///
+/// The live rows are read in one snapshot without a transaction id: neither runner nor readers of the log wait for it.
+///
+/// # Errors
+/// [`ProjectionError::Busy`] while a rebuild or another verification of it runs; otherwise [`ProjectionError`].
+pub async fn verify(
+    projection: &dyn Projection,
+    store: &dyn EventStore,
+    pool: &PgPool,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<Equality, ProjectionError> {
+    let mut scratch = Scratch::open(projection, pool, "verify").await?;
+    let total = status::events_after(Checkpoint::default(), &mut scratch.connection).await?.events;
+    progress(Progress::of(0, total));
+    let mut live = pool.begin_with(crate::verify::ONE_SNAPSHOT).await?;
+    sqlx::query(statements::NO_TIME_LIMITS).execute(&mut *live).await?;
+    let at = status::load(projection, &mut live).await?.map_or_else(Checkpoint::default, |found| found.checkpoint);
+    scratch.fold(store, Some(at), |events| progress(Progress::of(events, total))).await?;
+    let mut tables = Vec::new();
+    for table in projection.tables() {
+        tables.push(compare(table, &mut live, &mut scratch.connection).await?);
+    }
+    live.rollback().await?;
+    let events = scratch.events;
+    scratch.close().await?;
+    Ok(Equality { checkpoint: at, events, tables })
+}
+
+/// Walks the two sorted tables side by side; holds one row of each.
+async fn compare(
+    table: &'static str,
+    live: &mut PgConnection,
+    fresh: &mut PgConnection,
+) -> Result<TableEquality, ProjectionError> {
+    let mut live = rows("public", table, live);
+    let mut fresh = rows("verify", table, fresh);
+    let mut result = TableEquality { table, rows: 0, differences: 0, first_difference: None };
+    let (mut is, mut should_be) = (live.try_next().await?, fresh.try_next().await?);
+    loop {
+        let order = match (&is, &should_be) {
+            (None, None) => return Ok(result),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((is, _)), Some((should_be, _))) => is.cmp(should_be),
+        };
+        let kind = match order {
+            Ordering::Less => Some(DifferenceKind::Unexpected),
+            Ordering::Greater => Some(DifferenceKind::Missing),
+            Ordering::Equal => (is != should_be).then_some(DifferenceKind::Different),
+        };
+        if let Some(kind) = kind {
+            result.differences += 1;
+            let row = if order == Ordering::Greater { &should_be } else { &is };
+            let key = row.as_ref().map(|(key, _)| key.clone()).unwrap_or_default();
+            result.first_difference.get_or_insert(Difference { key, kind });
+        }
+        if order != Ordering::Less {
+            result.rows += 1;
+            should_be = fresh.try_next().await?;
+        }
+        if order != Ordering::Greater {
+            is = live.try_next().await?;
+        }
+    }
+}
+
+fn rows<'c>(
+    schema: &'static str,
+    table: &'static str,
+    connection: &'c mut PgConnection,
+) -> futures_util::stream::BoxStream<'c, Result<(String, Vec<u8>), sqlx::Error>> {
+    sqlx::query_as(statements::PROJECTION_ROWS).bind(schema).bind(table).fetch(connection).boxed()
+}

@@ -1,0 +1,114 @@
+//! Building a projection's tables anew while the live ones are served, then putting them in their place.
+//!
+//! 1. Empty tables like the live ones are made in the schema `rebuild`.
+//! 2. The log is folded into them in short transactions, until nothing is left.
+//! 3. Under the checkpoint's lock, so that the live runner waits: what came meanwhile is folded too, the new tables
+//!    take the live ones' names, the checkpoint becomes theirs and the generation rises. All of it or nothing.
+//!
+//! Readers of the live tables notice nothing; their prepared statements go on with the new ones. A rebuild that is
+//! killed leaves only tables that the next one drops.
+use super::scratch::{Scratch, read};
+use super::status::{self, StatusRow, from_row};
+use super::{MAX_BATCH, Projection, ProjectionError};
+use crate::{Progress, row, statements};
+use domain_kernel::Checkpoint;
+use domain_kernel::ports::EventStore;
+use sqlx::{Connection, PgPool};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often the swap is tried while others hold the tables or the checkpoint.
+const SWAP_ATTEMPTS: u32 = 100;
+const SWAP_PAUSE: Duration = Duration::from_millis(20);
+
+/// A rebuild that is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RebuildReport {
+    /// Events folded.
+    pub events: u64,
+    /// Where the new tables stood when they became the live ones.
+    pub checkpoint: Checkpoint,
+    /// Their generation.
+    pub generation: i64,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// Builds the tables of `projection` anew from the first event on and swaps them in; the live ones keep being served
+/// and kept up meanwhile.
+///
+/// # Errors
+/// [`ProjectionError::Busy`] while another rebuild or verification of it runs; otherwise [`ProjectionError`], the live
+/// tables being as they were.
+pub async fn rebuild(
+    projection: &dyn Projection,
+    store: &dyn EventStore,
+    pool: &PgPool,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<RebuildReport, ProjectionError> {
+    let begun = Instant::now();
+    let mut scratch = Scratch::open(projection, pool, "rebuild").await?;
+    status::open(projection, &mut scratch.connection).await?;
+    let total = status::events_after(Checkpoint::default(), &mut scratch.connection).await?.events;
+    progress(Progress::of(0, total));
+    for _ in 0..SWAP_ATTEMPTS {
+        scratch.fold(store, None, |events| progress(Progress::of(events, total))).await?;
+        if let Some((checkpoint, generation)) = swap(&mut scratch, store).await? {
+            let events = scratch.events;
+            scratch.connection.close().await?;
+            return Ok(RebuildReport { events, checkpoint, generation, elapsed: begun.elapsed() });
+        }
+        tokio::time::sleep(SWAP_PAUSE).await;
+    }
+    scratch.close().await?;
+    Err(ProjectionError::SwapRefused { projection: projection.name() })
+}
+
+/// Step 3; `None` when somebody held a lock for too long, or the log moved on by more than a short transaction takes.
+async fn swap(scratch: &mut Scratch<'_>, store: &dyn EventStore) -> Result<Option<(Checkpoint, i64)>, ProjectionError> {
+    match try_swap(scratch, store).await {
+        Err(ProjectionError::Database(sqlx::Error::Database(error)))
+            if matches!(error.code().as_deref(), Some("55P03" | "40P01")) =>
+        {
+            Ok(None)
+        }
+        other => other,
+    }
+}
+
+async fn try_swap(
+    scratch: &mut Scratch<'_>,
+    store: &dyn EventStore,
+) -> Result<Option<(Checkpoint, i64)>, ProjectionError> {
+    let projection = scratch.projection;
+    let mut transaction = scratch.connection.begin().await?;
+    sqlx::query(statements::SCRATCH_PATIENCE).execute(&mut *transaction).await?;
+    sqlx::query(statements::SCRATCH_PATH).bind("rebuild").execute(&mut *transaction).await?;
+    let live: StatusRow = sqlx::query_as(statements::PROJECTION_LOCK)
+        .bind(projection.name())
+        .bind(projection.version())
+        .fetch_one(&mut *transaction)
+        .await?;
+    let live = from_row(live)?;
+    let events = read(store, scratch.at, MAX_BATCH, None).await?;
+    let at = events.last().map_or(scratch.at, |event| event.checkpoint);
+    if at < live.checkpoint {
+        return Ok(None);
+    }
+    if !events.is_empty() {
+        projection.apply(&mut transaction, &events).await?;
+    }
+    sqlx::query(statements::SCRATCH_SWAP).bind(projection.tables()).execute(&mut *transaction).await?;
+    let generation = sqlx::query_scalar(statements::PROJECTION_SWAPPED)
+        .bind(projection.name())
+        .bind(projection.version())
+        .bind(at.epoch)
+        .bind(row::tx_parameter(at.tx)?)
+        .bind(at.position)
+        .fetch_one(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    scratch.at = at;
+    scratch.events += events.len() as u64;
+    Ok(Some((at, generation)))
+}

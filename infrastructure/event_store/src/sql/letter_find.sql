@@ -1,0 +1,7 @@
+-- The letter of consumer $1 and event $2, with how many messages wait behind it.
+select event_id, event_type, source, stream_id, version, topic, occurred_at, correlation_id,
+  causation_id, actor_id, contract_version, expects, answer_consumer, answer_attempt, traceparent, payload,
+  id, consumer, attempts, code, failed_at,
+  (select count(*) from parked_message p where p.consumer = dead_letter.consumer and p.stream_id = dead_letter.stream_id)
+from dead_letter
+where consumer = $1 and event_id = $2

@@ -1,0 +1,5 @@
+-- New tables stand in the place of projection $1 of version $2, folded up to $3 epoch, $4 tx, $5 position.
+update projection_checkpoint
+set epoch = $3, tx = $4::bigint::text::xid8, position = $5, moved_at = now(), generation = generation + 1, state = 'live'
+where name = $1 and version = $2
+returning generation

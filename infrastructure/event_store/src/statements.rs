@@ -1,0 +1,119 @@
+//! Every SQL statement of the crate, in one place: a test prepares them all on a migrated database.
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* pub(crate) const $name: &str = $sql;)*
+
+        /// Name and text of every statement.
+        pub const ALL: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
+    };
+}
+
+statements! {
+    /// One group of appends.
+    APPEND = include_str!("sql/append.sql");
+    /// Why an append did not take effect.
+    CLASSIFY = include_str!("sql/classify.sql");
+    /// A page of a stream.
+    READ_STREAM = include_str!("sql/read_stream.sql");
+    /// A page of the global order.
+    READ_ALL = include_str!("sql/read_all.sql");
+    /// The last event's place in the global order.
+    LATEST = "select epoch, tx::text::bigint, position from event order by epoch desc, tx desc, position desc limit 1";
+    /// The end of a stream.
+    HEAD = "select version, last_hash from stream where stream_id = $1";
+    /// What became of a command.
+    FIND_COMMAND = "select stream_id, version, correlation_id, digest from command_done where command_id = $1";
+    /// Who holds a unique key.
+    FIND_CLAIM = "select stream_id from claim where kind = $1 and key = $2";
+    /// The next running number.
+    NEXT_NUMBER = "select nextval('running_number')";
+
+    /// The current epoch, and whether its transaction ids are this cluster's own.
+    EPOCH_CHECK = include_str!("sql/epoch_check.sql");
+    /// Opens the next epoch.
+    EPOCH_OPEN = "insert into epoch (number) select max(number) + 1 from epoch returning number";
+
+    /// For what can be had again from the log: the commit does not wait for the disk.
+    COMMIT_WITHOUT_WAITING = "select set_config('synchronous_commit', 'off', true)";
+    /// For long reads without a transaction id, which hold nobody back.
+    NO_TIME_LIMITS = "select set_config('statement_timeout', '0', true), \
+        set_config('idle_in_transaction_session_timeout', '0', true)";
+
+    /// Where a reader stands.
+    CHECKPOINT_LOAD = "select epoch, tx::text::bigint, position from checkpoint where name = $1";
+    /// Where a reader stands now.
+    CHECKPOINT_SAVE = include_str!("sql/checkpoint_save.sql");
+
+    /// A projection's first row.
+    PROJECTION_OPEN = "insert into projection_checkpoint (name, version) values ($1, $2) on conflict do nothing";
+    /// Where a projection stands.
+    PROJECTION_LOAD = include_str!("sql/projection_load.sql");
+    /// Locks a projection's row, if it stands where the batch was read.
+    PROJECTION_FENCE = include_str!("sql/projection_fence.sql");
+    /// Locks a projection's row, wherever it stands.
+    PROJECTION_LOCK = include_str!("sql/projection_lock.sql");
+    /// Moves a projection on.
+    PROJECTION_ADVANCE = include_str!("sql/projection_advance.sql");
+    /// Says that a projection has caught up for the first time.
+    PROJECTION_LIVE = "update projection_checkpoint set state = 'live' \
+        where name = $1 and version = $2 and state <> 'live'";
+    /// How many events come after a checkpoint, and when the first of them happened.
+    EVENTS_AFTER = include_str!("sql/events_after.sql");
+    /// One rebuild or verification of a projection at a time, as long as the connection lives.
+    SCRATCH_LOCK = "select pg_try_advisory_lock(hashtextextended('historia.projection.' || $1, 0))";
+    /// Makes empty tables like the live ones.
+    SCRATCH_PREPARE = "select projection_prepare($1, $2)";
+    /// Drops them.
+    SCRATCH_DROP = "select projection_drop($1, $2)";
+    /// Lets unqualified names mean the scratch tables.
+    SCRATCH_PATH = "select set_config('search_path', $1 || ', public', true)";
+    /// Gives up rather than hold others back while waiting for a table.
+    SCRATCH_PATIENCE = "select set_config('lock_timeout', '150ms', true)";
+    /// Puts the rebuilt tables in the live ones' place.
+    SCRATCH_SWAP = "select projection_swap($1)";
+    /// The generation after a swap.
+    PROJECTION_SWAPPED = include_str!("sql/projection_swapped.sql");
+    /// The rows of a table as key and digest, in the order of the keys.
+    PROJECTION_ROWS = "select key, digest from projection_rows($1, $2)";
+
+    /// Every event with its stream's head, stream by stream.
+    VERIFY_EVENTS = include_str!("sql/verify_events.sql");
+    /// The first head without its events.
+    VERIFY_HEADS = include_str!("sql/verify_heads.sql");
+    /// The first command without its events.
+    VERIFY_COMMANDS = include_str!("sql/verify_commands.sql");
+    /// The first claim of a stream that does not exist.
+    VERIFY_CLAIMS = include_str!("sql/verify_claims.sql");
+    /// How much there is to verify.
+    VERIFY_COUNT = "select count(*) from event";
+
+    /// How often the handling of a message was attempted.
+    ATTEMPTS = "select attempts from delivery_attempt where consumer = $1 and event_id = $2";
+    /// One attempt more.
+    ATTEMPT_RECORD = include_str!("sql/attempt_record.sql");
+    /// Whether a stream is parked.
+    PARKED = "select exists (select from parked_stream where consumer = $1 and stream_id = $2)";
+    /// Parks a stream.
+    PARK_STREAM = "insert into parked_stream (consumer, stream_id) values ($1, $2) on conflict do nothing";
+    /// Locks a parked stream.
+    PARKED_LOCK = "select stream_id from parked_stream where consumer = $1 and stream_id = $2 for update";
+    /// Writes a dead letter.
+    LETTER_WRITE = include_str!("sql/letter_write.sql");
+    /// Stores a message behind a letter.
+    BEHIND_WRITE = include_str!("sql/behind_write.sql");
+    /// Letters, the oldest first.
+    LETTER_LIST = include_str!("sql/letter_list.sql");
+    /// One letter.
+    LETTER_FIND = include_str!("sql/letter_find.sql");
+    /// The first message behind a letter.
+    BEHIND_NEXT = include_str!("sql/behind_next.sql");
+    /// Takes a waiting message out.
+    BEHIND_REMOVE = "delete from parked_message where consumer = $1 and event_id = $2";
+    /// Takes a letter out.
+    LETTER_REMOVE = "delete from dead_letter where consumer = $1 and event_id = $2";
+    /// Forgets a message's attempts.
+    ATTEMPTS_REMOVE = "delete from delivery_attempt where consumer = $1 and event_id = $2";
+    /// Ends a parking.
+    UNPARK = include_str!("sql/unpark.sql");
+}

@@ -1,0 +1,182 @@
+//! From an append to what the writer sends: checked, chained and measured in the caller's task, so that the one writer
+//! does nothing but write.
+use super::limits;
+use crate::{metadata, row};
+use chrono::{DateTime, Utc};
+use domain_kernel::ports::{Append, AppendCommand, Claim, StoreError};
+use domain_kernel::{CommandId, CorrelationId, Hash, Head, StreamId};
+use infra_vault::chain::{ChainedEvent, link};
+use std::collections::{BTreeMap, HashSet};
+
+/// An append, ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) stream: StreamId,
+    pub(crate) expected: Head,
+    /// Where the stream ends when the append takes effect.
+    pub(crate) head: Head,
+    pub(crate) commands: Vec<PreparedCommand>,
+    /// Keys that must be free.
+    pub(crate) taking: Vec<KeyChange>,
+    /// Keys that must be the stream's own.
+    pub(crate) releasing: Vec<KeyChange>,
+    pub(crate) events: Vec<PreparedEvent>,
+    /// Payload and metadata together.
+    pub(crate) bytes: usize,
+}
+
+/// One command's row.
+#[derive(Debug)]
+pub(crate) struct PreparedCommand {
+    pub(crate) id: CommandId,
+    pub(crate) version_after: i32,
+    pub(crate) correlation_id: CorrelationId,
+    pub(crate) digest: Option<Hash>,
+}
+
+/// What an append does to a unique key. Several commands of one append may pass a key on; only the first condition and
+/// the last state count.
+#[derive(Debug)]
+pub(crate) struct KeyChange {
+    pub(crate) claim: Claim,
+    /// The first command that names the key.
+    pub(crate) command: CommandId,
+    /// Whether the table changes at all; false when a later command undoes it.
+    pub(crate) lasting: bool,
+}
+
+/// One event's row.
+#[derive(Debug)]
+pub(crate) struct PreparedEvent {
+    pub(crate) version: i32,
+    pub(crate) type_id: i16,
+    pub(crate) schema_version: i16,
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) meta: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) hash: Hash,
+}
+
+/// Checks and chains `append` for a store of `epoch`.
+pub(crate) fn prepare(append: Append, epoch: i16) -> Result<Prepared, StoreError> {
+    let Append { stream, expected, commands } = append;
+    check_size(&commands)?;
+    if expected.version == domain_kernel::Version::NONE && expected != Head::default() {
+        return malformed("a stream without events has no hash");
+    }
+    let (taking, releasing) = key_changes(&commands)?;
+    let mut head = expected;
+    let mut bytes = 0;
+    let mut events = Vec::with_capacity(commands.iter().map(|command| command.events.len()).sum());
+    let mut rows = Vec::with_capacity(commands.len());
+    for command in commands {
+        for event in command.events {
+            let meta = metadata::encode(&event.metadata);
+            let version = head.version.next();
+            let hash = link(
+                &head.hash,
+                &ChainedEvent {
+                    epoch,
+                    stream,
+                    version,
+                    type_id: event.type_id,
+                    schema_version: event.schema_version,
+                    occurred_at: event.metadata.occurred_at,
+                    meta: &meta,
+                    payload: &event.payload,
+                },
+            );
+            head = Head { version, hash };
+            bytes += meta.len() + event.payload.len();
+            events.push(PreparedEvent {
+                version: row::version_parameter(version)?,
+                type_id: event.type_id.0,
+                schema_version: event.schema_version.0,
+                at: row::moment_parameter(event.metadata.occurred_at)?,
+                meta,
+                payload: event.payload,
+                hash,
+            });
+        }
+        rows.push(PreparedCommand {
+            id: command.command_id,
+            version_after: row::version_parameter(head.version)?,
+            correlation_id: command.correlation_id,
+            digest: command.digest,
+        });
+    }
+    if bytes > limits::MAX_APPEND_BYTES {
+        return malformed(format!("{bytes} bytes are more than {}", limits::MAX_APPEND_BYTES));
+    }
+    Ok(Prepared { stream, expected, head, commands: rows, taking, releasing, events, bytes })
+}
+
+fn check_size(commands: &[AppendCommand]) -> Result<(), StoreError> {
+    if commands.is_empty() || commands.iter().any(|command| command.events.is_empty()) {
+        return malformed("an append has at least one command, and a command at least one event");
+    }
+    if commands.len() > limits::MAX_APPEND_COMMANDS {
+        return malformed(format!("more than {} commands", limits::MAX_APPEND_COMMANDS));
+    }
+    if commands.iter().map(|command| command.events.len()).sum::<usize>() > limits::MAX_APPEND_EVENTS {
+        return malformed(format!("more than {} events", limits::MAX_APPEND_EVENTS));
+    }
+    let claims = commands.iter().map(|command| command.claims.len() + command.releases.len()).sum::<usize>();
+    if claims > limits::MAX_APPEND_CLAIMS {
+        return malformed(format!("more than {} unique keys", limits::MAX_APPEND_CLAIMS));
+    }
+    let events = commands.iter().flat_map(|command| &command.events);
+    if events.clone().any(|event| event.payload.len() > limits::MAX_PAYLOAD_BYTES) {
+        return malformed(format!("a payload of more than {} bytes", limits::MAX_PAYLOAD_BYTES));
+    }
+    let mut ids = HashSet::new();
+    if !commands.iter().all(|command| ids.insert(command.command_id)) {
+        return malformed("a command id stands twice");
+    }
+    Ok(())
+}
+
+/// What the keys must be before, and what becomes of them after all commands.
+fn key_changes(commands: &[AppendCommand]) -> Result<(Vec<KeyChange>, Vec<KeyChange>), StoreError> {
+    struct Course {
+        first_command: CommandId,
+        first_takes: bool,
+        last_takes: bool,
+    }
+    let mut courses: BTreeMap<Claim, Course> = BTreeMap::new();
+    for command in commands {
+        let mut named = HashSet::new();
+        let takes = command.claims.iter().map(|claim| (claim, true));
+        let releases = command.releases.iter().map(|claim| (claim, false));
+        for (claim, takes) in takes.chain(releases) {
+            if !named.insert(claim) {
+                return malformed("a command names a unique key twice");
+            }
+            let course = courses.entry(*claim).or_insert(Course {
+                first_command: command.command_id,
+                first_takes: takes,
+                last_takes: !takes,
+            });
+            if course.last_takes == takes {
+                return malformed("a unique key is taken or given back twice in a row");
+            }
+            course.last_takes = takes;
+        }
+    }
+    let (taking, releasing): (Vec<_>, Vec<_>) = courses.into_iter().partition(|(_, course)| course.first_takes);
+    let changes = |courses: Vec<(Claim, Course)>| {
+        courses
+            .into_iter()
+            .map(|(claim, course)| KeyChange {
+                claim,
+                command: course.first_command,
+                lasting: course.first_takes == course.last_takes,
+            })
+            .collect()
+    };
+    Ok((changes(taking), changes(releasing)))
+}
+
+fn malformed<T>(reason: impl Into<String>) -> Result<T, StoreError> {
+    Err(StoreError::Malformed { reason: reason.into() })
+}
