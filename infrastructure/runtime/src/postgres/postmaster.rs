@@ -1,0 +1,87 @@
+//! A server found by the file that it keeps in its data directory (`postmaster.pid`).
+use super::{ClusterError, PAUSE};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a fast shutdown may take: it writes a checkpoint.
+const FAST: Duration = Duration::from_secs(60);
+/// How long an immediate one may take; the next start repeats the log then.
+const IMMEDIATE: Duration = Duration::from_secs(10);
+
+/// A server that runs on a data directory of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Postmaster {
+    pub(super) pid: i32,
+    pub(super) port: u16,
+    pub(super) ready: bool,
+    data: PathBuf,
+}
+
+impl Postmaster {
+    /// The server that runs on `data`, if one does. A file that was left over, also one whose process id has since been
+    /// given to another program, is no server.
+    pub(super) fn of(data: &Path) -> Option<Self> {
+        let text = fs::read_to_string(data.join("postmaster.pid")).ok()?;
+        let (pid, port, ready) = parse(&text)?;
+        let found = Self { pid, port, ready, data: data.to_owned() };
+        found.is_running().then_some(found)
+    }
+
+    /// Stops it: fast, then at once; returns when it is gone.
+    pub(super) async fn stop(&self) -> Result<(), ClusterError> {
+        for (signal, limit) in [(Signal::SIGINT, FAST), (Signal::SIGQUIT, IMMEDIATE)] {
+            let _ = kill(Pid::from_raw(self.pid), signal);
+            let begun = Instant::now();
+            while begun.elapsed() < limit {
+                if !self.is_running() {
+                    return Ok(());
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        Err(ClusterError::NotStopped { pid: self.pid })
+    }
+
+    /// Whether the process is a server that was started on this very directory. (A process that ended and was not yet
+    /// collected by its parent has no command line any more, so it counts as gone.)
+    fn is_running(&self) -> bool {
+        let Ok(line) = fs::read(format!("/proc/{}/cmdline", self.pid)) else { return false };
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        let program = words.first().map(|word| Path::new(OsStr::from_bytes(word)));
+        let serves = program.and_then(Path::file_name).is_some_and(|name| name == "postgres" || name == "postmaster");
+        serves && words.windows(2).any(|pair| pair[0] == b"-D" && pair[1] == self.data.as_os_str().as_bytes())
+    }
+}
+
+/// Process id, port and whether it takes connections: lines 1, 4 and 8 (PostgreSQL's `miscadmin.h`, `LOCK_FILE_LINE_*`).
+fn parse(text: &str) -> Option<(i32, u16, bool)> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let pid = lines.first()?.parse().ok().filter(|pid| *pid > 1)?;
+    let port = lines.get(3).and_then(|line| line.parse().ok()).unwrap_or(0);
+    Some((pid, port, lines.get(7) == Some(&"ready")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_ready_when_its_file_says_so() {
+        let starting = "4711\n/x/data\n1700000000\n5433\n\n127.0.0.1\n  123  456\nstarting\n";
+        assert_eq!(parse(starting), Some((4711, 5433, false)));
+        assert_eq!(parse(&starting.replace("starting", "ready   ")), Some((4711, 5433, true)));
+        assert_eq!(parse("4711\n"), Some((4711, 0, false)));
+    }
+
+    #[test]
+    fn a_file_that_names_no_process_is_no_server() {
+        for text in ["", "x\n", "0\n", "1\n", "-5\n"] {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+}

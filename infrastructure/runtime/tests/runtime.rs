@@ -1,0 +1,13 @@
+//! The runtime against the operating system and a real PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "runtime/cluster.rs"]
+mod cluster;
+#[path = "runtime/database.rs"]
+mod database;
+#[path = "runtime/scratch.rs"]
+mod scratch;
+#[path = "runtime/secrets.rs"]
+mod secrets;
+#[path = "runtime/supervisor.rs"]
+mod supervisor;

@@ -1,0 +1,42 @@
+//! What these tests share. They start clusters of their own: how one starts and ends is what they are about.
+use infra_runtime::postgres::Cluster;
+use sqlx::PgPool;
+use sqlx::error::DatabaseError;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A directory that the server's user can reach (as root, temporary directories are closed to others otherwise).
+pub(crate) fn directory() -> TempDir {
+    tempfile::Builder::new().prefix("historia-").permissions(Permissions::from_mode(0o755)).tempdir().unwrap()
+}
+
+/// A cluster for one test, and where it lives. The cluster comes first: it is dropped before its directory.
+pub(crate) async fn cluster() -> (Cluster, TempDir) {
+    let directory = directory();
+    let cluster = Cluster::start(&directory.path().join("postgres"), None, false).await.unwrap();
+    (cluster, directory)
+}
+
+/// A superuser's pool.
+pub(crate) async fn superuser(cluster: &Cluster) -> PgPool {
+    infra_runtime::database::pool(cluster.options(), 4).await.unwrap()
+}
+
+/// The SQLSTATE of what the server refused.
+pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error().and_then(DatabaseError::code).map(Into::into)
+}
+
+/// Looks until `probe` gives something.
+pub(crate) async fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = probe() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
