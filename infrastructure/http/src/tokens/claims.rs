@@ -1,0 +1,171 @@
+//! What a token says.
+use super::{GATEWAY_ISSUER, USERS_AUDIENCE, USERS_ISSUER};
+use domain_kernel::{Role, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// How long an internal token lives: long enough for one request with its repeats.
+pub const INTERNAL_LIFETIME_SECONDS: i64 = 60;
+
+/// On whose behalf a request is made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A user.
+    User(UserId),
+    /// Nobody: a request without a token, on an internal token.
+    Anonymous,
+    /// A service for itself, such as the gateway asking for revocations; internal tokens only.
+    Service(String),
+}
+
+/// What a token says. Ids only: a token is no secret kept from its bearer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Wire", into = "Wire")]
+pub struct Claims {
+    /// Who.
+    pub sub: Subject,
+    /// The user's role; `None` for who is no user.
+    pub role: Option<Role>,
+    /// The log-in that it belongs to; revoked as one.
+    pub sid: Option<Uuid>,
+    /// When it ends, seconds since 1970.
+    pub exp: i64,
+    /// When it was issued, seconds since 1970.
+    pub iat: i64,
+    /// The same to the microsecond, so that a log-in just after "everything before now is revoked" holds.
+    pub issued_at: Timestamp,
+    /// When it begins, seconds since 1970.
+    pub nbf: i64,
+    /// Who issued it.
+    pub iss: String,
+    /// Whom it is for.
+    pub aud: String,
+    /// This very token.
+    pub jti: Uuid,
+}
+
+impl Claims {
+    /// A user's token: issued by the users service for the gateway.
+    #[must_use]
+    pub fn user(user: UserId, role: Role, session: Uuid, now: Timestamp, lifetime_seconds: i64, id: Uuid) -> Self {
+        Self::new(
+            Subject::User(user),
+            Some(role),
+            Some(session),
+            (USERS_ISSUER, USERS_AUDIENCE),
+            now,
+            lifetime_seconds,
+            id,
+        )
+    }
+
+    /// An internal token: issued by the gateway for one service.
+    #[must_use]
+    pub fn internal(
+        subject: Subject,
+        role: Option<Role>,
+        session: Option<Uuid>,
+        service: &str,
+        now: Timestamp,
+        id: Uuid,
+    ) -> Self {
+        Self::new(subject, role, session, (GATEWAY_ISSUER, service), now, INTERNAL_LIFETIME_SECONDS, id)
+    }
+
+    fn new(
+        sub: Subject,
+        role: Option<Role>,
+        sid: Option<Uuid>,
+        (issuer, audience): (&str, &str),
+        now: Timestamp,
+        lifetime_seconds: i64,
+        jti: Uuid,
+    ) -> Self {
+        let seconds = now.0.div_euclid(1_000_000);
+        Self {
+            sub,
+            role,
+            sid,
+            exp: seconds.saturating_add(lifetime_seconds),
+            iat: seconds,
+            issued_at: now,
+            nbf: seconds,
+            iss: issuer.to_owned(),
+            aud: audience.to_owned(),
+            jti,
+        }
+    }
+}
+
+/// The claims as JSON. An audience that is a list, a fractional time or a missing claim does not fit.
+#[derive(Clone, Serialize, Deserialize)]
+struct Wire {
+    sub: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<Uuid>,
+    exp: i64,
+    iat: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iat_us: Option<i64>,
+    nbf: i64,
+    iss: String,
+    aud: String,
+    jti: Uuid,
+}
+
+impl From<Claims> for Wire {
+    fn from(claims: Claims) -> Self {
+        Self {
+            sub: match claims.sub {
+                Subject::User(user) => user.to_string(),
+                Subject::Anonymous => "anonymous".to_owned(),
+                Subject::Service(name) => format!("service:{name}"),
+            },
+            role: claims.role.map(Role::number),
+            sid: claims.sid,
+            exp: claims.exp,
+            iat: claims.iat,
+            iat_us: Some(claims.issued_at.0),
+            nbf: claims.nbf,
+            iss: claims.iss,
+            aud: claims.aud,
+            jti: claims.jti,
+        }
+    }
+}
+
+impl TryFrom<Wire> for Claims {
+    type Error = &'static str;
+
+    fn try_from(wire: Wire) -> Result<Self, &'static str> {
+        let role = wire
+            .role
+            .map(|number| Role::from_number(number.into()))
+            .transpose()
+            .map_err(|_| "a role that does not exist")?;
+        let sub = if wire.sub == "anonymous" {
+            Subject::Anonymous
+        } else if let Some(name) = wire.sub.strip_prefix("service:") {
+            Subject::Service(name.to_owned())
+        } else {
+            Subject::User(wire.sub.parse().map_err(|_| "a subject that is no user")?)
+        };
+        if matches!(sub, Subject::User(_)) != role.is_some() {
+            return Err("users have a role, nobody else has");
+        }
+        Ok(Self {
+            sub,
+            role,
+            sid: wire.sid,
+            exp: wire.exp,
+            iat: wire.iat,
+            issued_at: Timestamp(wire.iat_us.unwrap_or_else(|| wire.iat.saturating_mul(1_000_000))),
+            nbf: wire.nbf,
+            iss: wire.iss,
+            aud: wire.aud,
+            jti: wire.jti,
+        })
+    }
+}
