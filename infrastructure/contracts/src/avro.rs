@@ -120,6 +120,13 @@ impl AvroSchema {
         self.read(&self.resolve(writer, bytes)?)
     }
 
+    /// Whether `bytes` are a datum of this schema, and nothing more.
+    pub(crate) fn check(&self, bytes: &[u8]) -> Result<(), AvroError> {
+        let mut rest = bytes;
+        self.reader.read_value(&mut rest).map_err(|_| self.unreadable("the bytes do not fit the schema"))?;
+        if rest.is_empty() { Ok(()) } else { Err(self.unreadable("bytes are left over")) }
+    }
+
     fn read<T: DeserializeOwned>(&self, bytes: &[u8]) -> Result<T, AvroError> {
         let mut rest = bytes;
         let value =

@@ -11,6 +11,8 @@
 pub mod avro;
 pub mod catalogue;
 pub mod contact;
+#[cfg(test)]
+mod contracts_tests;
 mod envelope;
 pub mod event_notification;
 pub mod event_result;

@@ -1,7 +1,9 @@
 //! The topics' contracts: which versions there are.
-use crate::{event_notification, event_result, event_user, saga_command, saga_step};
+use crate::record::Versions;
+use crate::{ContractError, event_notification, event_result, event_user, saga_command, saga_step};
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
+use std::sync::LazyLock;
 
 /// One topic's contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,4 +33,17 @@ pub fn find(topic: &str) -> Option<&'static TopicContract> {
 #[must_use]
 pub fn current(topic: &str) -> u16 {
     find(topic).map_or(0, |contract| u16::try_from(contract.versions.len()).unwrap_or(u16::MAX))
+}
+
+static PARSED: LazyLock<Vec<(Topic, Versions)>> =
+    LazyLock::new(|| CONTRACTS.iter().map(|contract| (contract.topic, Versions::parse(contract.versions))).collect());
+
+/// Whether `payload` is a record of `topic`, written with that contract version; looks at its shape only.
+///
+/// # Errors
+/// [`ContractError`]; a topic without contract has no version.
+pub fn check(topic: &str, contract_version: u16, payload: &[u8]) -> Result<(), ContractError> {
+    let unknown = ContractError::UnknownVersion { version: contract_version };
+    let (_, versions) = PARSED.iter().find(|(of, _)| *of == topic).ok_or(unknown)?;
+    Ok(versions.find(contract_version)?.check(payload)?)
 }

@@ -23,7 +23,7 @@ impl fmt::Display for Incompatibility {
     }
 }
 
-/// Whether both read what the other wrote: what a topic's registry asks of every two versions (FULL_TRANSITIVE).
+/// Whether both read what the other wrote: what a topic's registry asks of every two versions (`FULL_TRANSITIVE`).
 ///
 /// # Errors
 /// The first [`Incompatibility`].
