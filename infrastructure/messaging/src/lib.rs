@@ -1,1 +1,24 @@
-//! From the producers' logs to the consumers' streams: sources, buses, relay, runner.
+//! From the producers' logs to the consumers' streams.
+//!
+//! ```text
+//! event table ──▶ LogSource ──▶ EmbeddedBus ─────────────┐
+//!                     └───────▶ Relay ──▶ a broker's sink ├──▶ ConsumerRunner ──▶ one append, then acknowledged
+//! ```
+//! The event table is the outbox: [`LogSource`] reads it as messages, either for the [`EmbeddedBus`] of one process or
+//! for the [`relay`] to a broker. On the other side [`ConsumerRunner`] takes one message after the other, lets a
+//! [`MessageHandler`] append once under the message's command id, and acknowledges; what fails for good is parked with
+//! its stream and told as an event of [`handling`], so a kill at any point loses nothing and repeats harmlessly.
+mod embedded;
+mod handler;
+pub mod handling;
+mod meters;
+pub mod relay;
+mod runner;
+mod source;
+
+pub use embedded::{EmbeddedBus, EmbeddedLogs};
+pub use handler::{Handling, HandlingError, MessageHandler};
+pub use handling::HandlingLog;
+pub use relay::{MessageSink, Relay};
+pub use runner::{ConsumerRunner, Retried, RunnerError};
+pub use source::{LogSource, Publisher};

@@ -1,0 +1,204 @@
+//! One consumer's place in the logs of one topic.
+use super::EmbeddedLogs;
+use domain_kernel::ports::{BusError, Delivery, MessageSource, SourceError, SourcedMessage, Subscription};
+use domain_kernel::{BoxFuture, Checkpoint, Topic};
+use futures_util::future::select_all;
+use infra_event_store::checkpoints::Checkpoints;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// How many entries of a log are read at once.
+const BATCH: usize = 128;
+
+/// After so many entries without a message the checkpoint is saved all the same, so that a start does not read them all
+/// again. Not after every one: most of a log is private to most subscriptions, and each save is a transaction.
+const UNTOLD: usize = 512;
+
+/// Reads every log of a topic behind a checkpoint of its own.
+pub(super) struct EmbeddedSubscription {
+    topic: Topic,
+    consumer: &'static str,
+    logs: EmbeddedLogs,
+    offered: watch::Receiver<u64>,
+    checkpoints: Arc<dyn Checkpoints>,
+    readers: Vec<Reader>,
+    /// Whose turn it is, so that a busy log does not starve the others.
+    turn: usize,
+}
+
+/// The place in one log.
+struct Reader {
+    source: Arc<dyn MessageSource>,
+    /// The checkpoint's name.
+    name: String,
+    /// What was read last.
+    read: Checkpoint,
+    /// Read, not yet delivered.
+    waiting: VecDeque<SourcedMessage>,
+    /// Delivered or nothing to deliver, in the log's order; the front is what the checkpoint waits for.
+    open: VecDeque<Open>,
+    /// The next message may have been delivered before: an earlier subscription ended without acknowledging it.
+    resumed: bool,
+}
+
+struct Open {
+    checkpoint: Checkpoint,
+    settled: bool,
+}
+
+impl EmbeddedSubscription {
+    pub(super) async fn open(
+        topic: Topic,
+        consumer: &'static str,
+        logs: EmbeddedLogs,
+        checkpoints: Arc<dyn Checkpoints>,
+    ) -> Result<Self, BusError> {
+        let offered = logs.changes();
+        let mut subscription = Self { topic, consumer, logs, offered, checkpoints, readers: Vec::new(), turn: 0 };
+        subscription.take_up().await?;
+        Ok(subscription)
+    }
+
+    /// Takes up logs that were offered since, at their checkpoints.
+    async fn take_up(&mut self) -> Result<(), BusError> {
+        self.offered.mark_unchanged();
+        for source in self.logs.of(self.topic) {
+            if let Some(reader) = self.readers.iter_mut().find(|reader| reader.source.name() == source.name()) {
+                reader.source = source;
+                continue;
+            }
+            let name = format!("bus/{}/{}/{}", self.consumer, self.topic, source.name());
+            let read = self.checkpoints.load(&name).await.map_err(SourceError::from)?;
+            let resumed = self.was_opened_before(&name).await?;
+            let (waiting, open) = (VecDeque::new(), VecDeque::new());
+            self.readers.push(Reader { source, name, read, waiting, open, resumed });
+        }
+        Ok(())
+    }
+
+    /// A mark beside the checkpoint, set by the first subscription: without it a message that kills the process could
+    /// not be told from a new one.
+    async fn was_opened_before(&self, name: &str) -> Result<bool, BusError> {
+        const OPENED: Checkpoint = Checkpoint { epoch: 0, tx: 0, position: 1 };
+        let mark = format!("{name}/opened");
+        let opened = self.checkpoints.load(&mark).await.map_err(SourceError::from)? == OPENED;
+        if !opened {
+            self.checkpoints.save(&mark, OPENED).await.map_err(SourceError::from)?;
+        }
+        Ok(opened)
+    }
+
+    async fn next(&mut self) -> Result<Delivery, BusError> {
+        loop {
+            if self.offered.has_changed().unwrap_or(false) {
+                self.take_up().await?;
+            }
+            for offset in 0..self.readers.len() {
+                let index = (self.turn + offset) % self.readers.len();
+                if let Some(delivery) = self.readers[index].next(index, &*self.checkpoints).await? {
+                    self.turn = index + 1;
+                    return Ok(delivery);
+                }
+            }
+            self.wait().await;
+        }
+    }
+
+    async fn wait(&mut self) {
+        // The sender lives in `self.logs`, so this never fails; were it gone, no log would be offered any more.
+        let offered = async {
+            if self.offered.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let sources: Vec<_> = self.readers.iter().map(|reader| Arc::clone(&reader.source)).collect();
+        if sources.is_empty() {
+            offered.await;
+        } else {
+            tokio::select! {
+                () = offered => self.offered.mark_changed(),
+                _ = select_all(sources.iter().map(|source| source.changed())) => {}
+            }
+            return;
+        }
+        self.offered.mark_changed();
+    }
+}
+
+impl Reader {
+    /// The next message of this log, if there is one now.
+    async fn next(&mut self, index: usize, checkpoints: &dyn Checkpoints) -> Result<Option<Delivery>, BusError> {
+        loop {
+            while let Some(entry) = self.waiting.pop_front() {
+                let settled = entry.message.is_none();
+                self.open.push_back(Open { checkpoint: entry.checkpoint, settled });
+                if let Some(message) = entry.message {
+                    let redeliveries = u32::from(std::mem::take(&mut self.resumed));
+                    let receipt = receipt(index, entry.checkpoint);
+                    return Ok(Some(Delivery { message, redeliveries, receipt }));
+                }
+            }
+            if self.open.len() >= UNTOLD {
+                self.settle(checkpoints).await?;
+            }
+            self.waiting = self.source.read(self.read, BATCH).await?.into();
+            match self.waiting.back() {
+                Some(last) => self.read = last.checkpoint,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    async fn acknowledge(&mut self, at: Checkpoint, checkpoints: &dyn Checkpoints) -> Result<(), BusError> {
+        if let Some(open) = self.open.iter_mut().find(|open| open.checkpoint == at) {
+            open.settled = true;
+        }
+        self.settle(checkpoints).await
+    }
+
+    /// Moves the checkpoint over everything at the front that is settled.
+    async fn settle(&mut self, checkpoints: &dyn Checkpoints) -> Result<(), BusError> {
+        let settled = self.open.iter().take_while(|open| open.settled).count();
+        if let Some(last) = self.open.iter().take(settled).next_back().map(|open| open.checkpoint) {
+            checkpoints.save(&self.name, last).await.map_err(SourceError::from)?;
+            self.open.drain(..settled);
+        }
+        Ok(())
+    }
+}
+
+impl Subscription for EmbeddedSubscription {
+    fn receive(&mut self) -> BoxFuture<'_, Result<Delivery, BusError>> {
+        Box::pin(self.next())
+    }
+
+    fn acknowledge(&mut self, delivery: &Delivery) -> BoxFuture<'_, Result<(), BusError>> {
+        let receipt = opened(&delivery.receipt);
+        Box::pin(async move {
+            let unknown = || BusError::Unavailable { reason: "the receipt is not of this subscription".to_owned() };
+            let (index, at) = receipt.ok_or_else(unknown)?;
+            let reader = self.readers.get_mut(index).ok_or_else(unknown)?;
+            reader.acknowledge(at, &*self.checkpoints).await
+        })
+    }
+}
+
+/// A delivery's name: which log, and where in it.
+fn receipt(index: usize, at: Checkpoint) -> Vec<u8> {
+    let index = u64::try_from(index).unwrap_or(u64::MAX);
+    [&index.to_be_bytes()[..], &at.epoch.to_be_bytes(), &at.tx.to_be_bytes(), &at.position.to_be_bytes()].concat()
+}
+
+fn opened(receipt: &[u8]) -> Option<(usize, Checkpoint)> {
+    let (index, rest) = receipt.split_first_chunk()?;
+    let (epoch, rest) = rest.split_first_chunk()?;
+    let (tx, rest) = rest.split_first_chunk()?;
+    let position = rest.try_into().ok()?;
+    let at = Checkpoint {
+        epoch: i16::from_be_bytes(*epoch),
+        tx: u64::from_be_bytes(*tx),
+        position: i64::from_be_bytes(position),
+    };
+    Some((usize::try_from(u64::from_be_bytes(*index)).ok()?, at))
+}

@@ -1,0 +1,144 @@
+//! Runs one consumer: takes messages from the bus, one after the other per topic, and sees each of them through.
+//!
+//! 1. A message of a type that this release does not know is passed over and counted.
+//! 2. A message whose stream is parked is stored behind the stream's letter ([`taking`]).
+//! 3. Otherwise the handler takes it: at most three attempts in place for what is transient, as long as it takes for an
+//!    outage. From the second delivery on the attempt is recorded first, so that a message that kills the process is
+//!    given up like any other.
+//! 4. What fails for good: the letter is written and the stream parked, FAILED is appended, and only then the message
+//!    is acknowledged. A kill between these repeats them, and repeating changes nothing.
+//!
+//! A retry that an operator asks for on `saga-command` comes through here too ([`dead_letter`]).
+mod dead_letter;
+mod taking;
+mod wait;
+
+pub use dead_letter::Retried;
+
+use crate::handler::MessageHandler;
+use crate::handling::HandlingLog;
+use domain_kernel::message::topics;
+use domain_kernel::ports::{BusError, Clock, EventBus, Subscription};
+use domain_kernel::{Message, Topic};
+use infra_contracts::catalogue;
+use infra_contracts::saga_command::{self, SagaCommand};
+use infra_event_store::dead_letters::DeadLetters;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use wait::Pause;
+
+/// One consumer with everything it needs. Cheap to clone.
+#[derive(Clone)]
+pub struct ConsumerRunner {
+    /// The pinned name: of its subscriptions, of its command ids, and in the catalogue.
+    pub consumer: &'static str,
+    /// What it reads. It reads `saga-command` in any case, for retries that name it.
+    pub topics: Vec<Topic>,
+    /// Where the messages come from.
+    pub bus: Arc<dyn EventBus>,
+    /// What is done with them.
+    pub handler: Arc<dyn MessageHandler>,
+    /// What could not be handled; of the same service.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// Where it is told what became of a message; `None` for the saga log, which everybody else tells.
+    pub log: Option<HandlingLog>,
+    /// For the lag, and for jitter.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why a consumer ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// The task of one topic died, as by a panic of the handler; started again, its message comes again.
+    #[error("a task of consumer {consumer} died")]
+    TaskDied {
+        /// Which consumer.
+        consumer: &'static str,
+        /// How.
+        #[source]
+        source: tokio::task::JoinError,
+    },
+}
+
+impl ConsumerRunner {
+    /// Takes messages until `stop`. One task per topic: a topic that waits stops no other.
+    ///
+    /// # Errors
+    /// [`RunnerError`], when a task died; the supervisor starts the consumer again.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), RunnerError> {
+        let mut tasks = JoinSet::new();
+        let mut topics = self.topics.clone();
+        if !topics.contains(&topics::SAGA_COMMAND) {
+            topics.push(topics::SAGA_COMMAND);
+        }
+        for topic in topics {
+            let (runner, stop) = (self.clone(), stop.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => {}
+                    () = runner.follow(topic) => {}
+                }
+            });
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended.map_err(|source| RunnerError::TaskDied { consumer: self.consumer, source })?;
+        }
+        Ok(())
+    }
+
+    /// Subscribes, again and again: whatever goes wrong with a subscription, the next one goes on where it stood.
+    async fn follow(&self, topic: Topic) {
+        let mut pause = Pause::new(&self.clock);
+        loop {
+            let error = match self.bus.subscribe(topic, self.consumer).await {
+                Ok(mut subscription) => self.drain(&mut *subscription, &mut pause).await,
+                Err(error) => error,
+            };
+            tracing::warn!(consumer.name = self.consumer, %topic, %error, "the subscription is opened again");
+            pause.wait().await;
+        }
+    }
+
+    /// Takes messages until the subscription fails.
+    async fn drain(&self, subscription: &mut dyn Subscription, pause: &mut Pause<'_>) -> BusError {
+        loop {
+            let delivery = match subscription.receive().await {
+                Ok(delivery) => delivery,
+                Err(error) => return error,
+            };
+            let redelivered = delivery.redeliveries > 0;
+            if delivery.message.topic == topics::SAGA_COMMAND {
+                self.take_command(&delivery.message, redelivered).await;
+            } else {
+                self.take(&delivery.message, redelivered).await;
+            }
+            if let Err(error) = subscription.acknowledge(&delivery).await {
+                return error;
+            }
+            pause.reset();
+        }
+    }
+
+    /// A retry that names this consumer is done here; anything else is the handler's, if it reads commands at all.
+    async fn take_command(&self, message: &Message, redelivered: bool) {
+        if let Some((event, attempt)) = self.retry_asked(message) {
+            match self.retry_dead_letter(event, attempt).await {
+                Retried::NoLetter => {}
+                Retried::Handled | Retried::FailedAgain => return,
+            }
+        }
+        if self.topics.contains(&topics::SAGA_COMMAND) {
+            self.take(message, redelivered).await;
+        }
+    }
+
+    fn retry_asked(&self, message: &Message) -> Option<(domain_kernel::EventId, u32)> {
+        catalogue::find(&message.headers.event_type)?;
+        let record = saga_command::decode(message.headers.contract_version, &message.payload).ok()?;
+        let SagaCommand::RetryRequested(asked) = record.event;
+        let attempt = u32::try_from(asked.attempt).ok()?;
+        (asked.consumer == self.consumer).then_some((asked.event_id.into(), attempt))
+    }
+}

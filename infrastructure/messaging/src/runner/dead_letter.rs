@@ -1,0 +1,103 @@
+//! What operators do with a dead letter: take it again, or set it aside.
+//!
+//! Either way its stream goes on afterwards, in order: what waits behind the letter is handled first, then the letter
+//! is deleted, then the stream is unparked. The letter goes last but one, so that a kill anywhere finds a letter, or the
+//! retry that was told, and the same call finishes what is left; what was done already is known by its command id.
+//! A waiting message that fails becomes a letter of its own and keeps its place in the row: nothing passes it.
+use super::ConsumerRunner;
+use super::taking::{Delivered, Taken};
+use domain_kernel::{EventId, StreamId};
+
+/// What came of taking a dead letter again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retried {
+    /// There is no such letter (any more).
+    NoLetter,
+    /// The message was dealt with, and so was what waited behind it, as far as the next letter.
+    Handled,
+    /// It failed, at this attempt or at a later one that was made before; it is still a letter.
+    FailedAgain,
+}
+
+impl ConsumerRunner {
+    /// Takes the dead letter of `event` again as attempt number `attempt`, which must be above every attempt before:
+    /// a number that was used does nothing, so a repeated request repeats nothing.
+    ///
+    /// The handler gets the command id of the message, as ever: whichever delivery comes through first, the effect is
+    /// one.
+    pub async fn retry_dead_letter(&self, event: EventId, attempt: u32) -> Retried {
+        let Some(letter) = self.until_stored(|| self.dead_letters.find(self.consumer, event)).await else {
+            return self.finish_retry(event, attempt).await;
+        };
+        let message = &letter.message;
+        if attempt <= letter.attempts {
+            self.tell_failed(message, letter.attempts, &letter.code).await;
+            return Retried::FailedAgain;
+        }
+        self.tell(message, |log| Box::pin(log.retried(message, attempt))).await;
+        match self.attempt(message, Delivered::AskedFor(attempt)).await {
+            Taken::Handled => {
+                self.release(event, message.headers.stream).await;
+                Retried::Handled
+            }
+            Taken::GivenUp { attempt, code } => {
+                self.park(message, attempt, &code).await;
+                Retried::FailedAgain
+            }
+        }
+    }
+
+    /// Sets the dead letter of `event` aside, for the reason `code`, and lets its stream go on; false when there is no
+    /// such letter. The message counts as settled: should it be delivered once more, its command took effect.
+    pub async fn skip_dead_letter(&self, event: EventId, code: &str) -> bool {
+        let Some(letter) = self.until_stored(|| self.dead_letters.find(self.consumer, event)).await else {
+            return false;
+        };
+        let message = &letter.message;
+        self.tell(message, |log| Box::pin(log.skipped(message, letter.attempts, code))).await;
+        self.release(event, message.headers.stream).await;
+        true
+    }
+
+    /// After a kill between deleting the letter and unparking its stream only the told retry knows the stream.
+    async fn finish_retry(&self, event: EventId, attempt: u32) -> Retried {
+        let Some(log) = &self.log else { return Retried::NoLetter };
+        match self.until_stored(|| Box::pin(log.stream_retried(event, attempt))).await {
+            Some(stream) => {
+                self.release(event, stream).await;
+                Retried::Handled
+            }
+            None => Retried::NoLetter,
+        }
+    }
+
+    /// Lets `stream` go on after the letter of `event`.
+    async fn release(&self, event: EventId, stream: StreamId) {
+        loop {
+            let drained = self.drain_behind(event, stream).await;
+            self.until_stored(|| self.dead_letters.remove_letter(self.consumer, event)).await;
+            // Not empty after a complete drain: another message was stored behind meanwhile.
+            if !drained || self.until_stored(|| self.dead_letters.unpark_if_empty(self.consumer, stream)).await {
+                return;
+            }
+        }
+    }
+
+    /// Handles what waits behind the letter of `event`, in version order; false when it ends at another letter.
+    async fn drain_behind(&self, event: EventId, stream: StreamId) -> bool {
+        while let Some(message) = self.until_stored(|| self.dead_letters.next_behind(self.consumer, stream)).await {
+            let next = message.headers.event_id;
+            if next != event {
+                if self.until_stored(|| self.dead_letters.find(self.consumer, next)).await.is_some() {
+                    return false;
+                }
+                if let Taken::GivenUp { attempt, code } = self.attempt(&message, Delivered::First).await {
+                    self.park(&message, attempt, &code).await;
+                    return false;
+                }
+            }
+            self.until_stored(|| self.dead_letters.remove_behind(self.consumer, next)).await;
+        }
+        true
+    }
+}
