@@ -4,6 +4,7 @@
 //! code knows (the reader's), by the rules of the Avro 1.12 specification, "Schema Resolution". Errors name record and
 //! field, never a value: what is read may be anybody's.
 mod compatibility;
+mod show;
 
 pub use compatibility::{Incompatibility, check_compatible, mutual_compatibility};
 

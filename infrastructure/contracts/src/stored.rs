@@ -166,6 +166,20 @@ impl StoredEvents {
         Ok(reader.decode(numbered(type_id, schemas, schema_version.0.into())?, bytes)?)
     }
 
+    /// The clear record of an event as JSON, for people; sealed records show their size alone.
+    ///
+    /// # Errors
+    /// [`StoredError`].
+    pub fn show(
+        &self,
+        type_id: EventTypeId,
+        schema_version: SchemaVersion,
+        bytes: &[u8],
+    ) -> Result<serde_json::Value, StoredError> {
+        let schemas = &self.parsed(type_id)?.schemas;
+        Ok(numbered(type_id, schemas, schema_version.0.into())?.show(bytes)?)
+    }
+
     /// Writes the plain bytes of a sealed record; the number goes into its header.
     ///
     /// # Errors

@@ -175,6 +175,24 @@ impl fmt::Debug for Cluster {
     }
 }
 
+/// A PostgreSQL that is installed on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// Its major version.
+    pub version: u32,
+    /// Where its binaries are.
+    pub directory: PathBuf,
+}
+
+/// The installation that a new cluster would be made with.
+///
+/// # Errors
+/// [`ClusterError::NotInstalled`].
+pub fn installed() -> Result<Installed, ClusterError> {
+    let binaries = Binaries::find(Path::new(""), None)?;
+    Ok(Installed { version: binaries.major, directory: binaries.directory })
+}
+
 /// How to connect to the server that runs in `directory`, whoever owns it; `None` when none is ready there.
 ///
 /// # Errors

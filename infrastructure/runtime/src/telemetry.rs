@@ -10,15 +10,17 @@ const QUIET: &str =
 
 /// Starts logging, once per process; later calls do nothing. `json` writes one object per line, for collectors.
 ///
-/// `HISTORIA_LOG` wins over `RUST_LOG`; both are `tracing` filters such as `info,infra_messaging=debug`.
+/// `level` is what is logged of our own when neither `HISTORIA_LOG` nor `RUST_LOG` says otherwise: `info` where logs are
+/// collected, `warn` at a terminal. `HISTORIA_LOG` wins over `RUST_LOG`; both are `tracing` filters such as
+/// `info,infra_messaging=debug`.
 ///
 /// A panic is logged with its place alone: its message may hold a value of a patient's record.
-pub fn init(json: bool) {
+pub fn init(json: bool, level: &str) {
     let asked = ["HISTORIA_LOG", "RUST_LOG"].into_iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
     let (filter, refused) = match asked.map(|(name, text)| (name, EnvFilter::try_new(text))) {
-        None => (EnvFilter::new(QUIET), None),
+        None => (EnvFilter::new(format!("{level},{QUIET}")), None),
         Some((_, Ok(filter))) => (filter, None),
-        Some((name, Err(_))) => (EnvFilter::new(QUIET), Some(name)),
+        Some((name, Err(_))) => (EnvFilter::new(format!("{level},{QUIET}")), Some(name)),
     };
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // Fails only when there is a subscriber already: then that one goes on.

@@ -1,7 +1,8 @@
 //! A cluster of our own: who may have it, how it starts, and that it never stays behind.
-use crate::scratch::{cluster, code, directory, superuser, wait_for};
+use crate::scratch::{LIMIT, cluster, code, directory, superuser};
 use infra_runtime::CancellationToken;
 use infra_runtime::postgres::{self, Cluster, ClusterError, ClusterOptions};
+use infra_testkit::wait_for;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use sqlx::{Connection, PgConnection};
@@ -35,7 +36,7 @@ async fn owner(directory: &Path) -> (Child, i32) {
         .process_group(0)
         .spawn()
         .unwrap();
-    let pid = wait_for("the owner's cluster", || fs::read_to_string(directory.join("pid")).ok()).await;
+    let pid = wait_for("the owner's cluster", LIMIT, async || fs::read_to_string(directory.join("pid")).ok()).await;
     (child, pid.parse().unwrap())
 }
 
@@ -130,7 +131,7 @@ async fn a_killed_owner_leaves_no_server() {
     assert!(lives(server));
     owner.kill().unwrap();
     owner.wait().unwrap();
-    wait_for("the server to end", || (!lives(server)).then_some(())).await;
+    wait_for("the server to end", LIMIT, async || (!lives(server)).then_some(())).await;
     let cluster = Cluster::start(directory.path(), None, false).await.unwrap();
     cluster.stop().await.unwrap();
 }
@@ -199,7 +200,7 @@ async fn a_server_that_is_killed_comes_back_on_the_same_port() {
     });
     let killed = cluster.pid();
     kill(Pid::from_raw(killed), Signal::SIGKILL).unwrap();
-    wait_for("another server", || (cluster.pid() != killed).then_some(())).await;
+    wait_for("another server", LIMIT, async || (cluster.pid() != killed).then_some(())).await;
     let mut connection = PgConnection::connect_with(&cluster.options()).await.unwrap();
     connection.ping().await.unwrap();
     cluster.stop().await.unwrap();

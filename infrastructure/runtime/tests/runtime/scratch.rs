@@ -4,7 +4,7 @@ use sqlx::PgPool;
 use sqlx::error::DatabaseError;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// A directory that the server's user can reach (as root, temporary directories are closed to others otherwise).
@@ -29,14 +29,5 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
     error.as_database_error().and_then(DatabaseError::code).map(Into::into)
 }
 
-/// Looks until `probe` gives something.
-pub(crate) async fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = probe() {
-            return found;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
+/// How long any of these tests waits for something.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);

@@ -1,7 +1,8 @@
 //! Tasks: restarted, stopped together, and silent about what a panic said.
-use crate::scratch::wait_for;
+use crate::scratch::LIMIT;
 use infra_runtime::Supervisor;
 use infra_runtime::supervisor::Fatal;
+use infra_testkit::wait_for;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -21,7 +22,7 @@ async fn a_task_that_fails_is_started_again() {
         let run = counted.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move { if run < 2 { Err("not yet".into()) } else { Ok(()) } })
     });
-    wait_for("the third run", || (runs.load(Ordering::SeqCst) == 3).then_some(())).await;
+    wait_for("the third run", LIMIT, async || (runs.load(Ordering::SeqCst) == 3).then_some(())).await;
     assert!(supervisor.stop().await.unfinished.is_empty());
     assert_eq!(runs.load(Ordering::SeqCst), 3, "a task that is done is not started again");
 }
@@ -37,7 +38,7 @@ async fn a_task_that_panics_is_started_again() {
             Ok(())
         })
     });
-    wait_for("the second run", || (runs.load(Ordering::SeqCst) == 2).then_some(())).await;
+    wait_for("the second run", LIMIT, async || (runs.load(Ordering::SeqCst) == 2).then_some(())).await;
     supervisor.stop().await;
 }
 
@@ -50,7 +51,7 @@ async fn the_pause_before_a_restart_grows() {
         seen.lock().unwrap().push(Instant::now());
         Box::pin(async { Err("always".into()) })
     });
-    let starts = wait_for("four runs", || {
+    let starts = wait_for("four runs", LIMIT, async || {
         let starts = starts.lock().unwrap().clone();
         (starts.len() >= 4).then_some(starts)
     })
@@ -138,7 +139,7 @@ async fn a_stop_drops_what_does_not_end_within_the_limit() {
     });
     begun.await.unwrap();
     assert_eq!(supervisor.stop().await.unfinished, ["deaf"]);
-    wait_for("the task to be dropped", || dropped.load(Ordering::SeqCst).then_some(())).await;
+    wait_for("the task to be dropped", LIMIT, async || dropped.load(Ordering::SeqCst).then_some(())).await;
 }
 
 #[tokio::test]
