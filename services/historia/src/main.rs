@@ -1,2 +1,49 @@
-//! The one binary.
-fn main() {}
+//! The one binary of Historia: the whole platform, each service, and the operator's tools.
+mod cli;
+mod data_directory;
+mod databases;
+mod db;
+mod doctor;
+mod documents;
+mod events;
+mod failure;
+mod output;
+mod platform;
+mod progress;
+mod replay;
+mod up;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let ended = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(run(command)));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                output::note(format!("historia: {}", failure.message));
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Up(arguments) => Box::pin(up::run(arguments)).await,
+        Command::Db(command) => Box::pin(db::run(command)).await,
+        Command::Doctor(arguments) => doctor::run(&arguments).await,
+        Command::Openapi => documents::print_openapi(),
+        Command::Postman(arguments) => documents::write_postman(&arguments),
+        Command::Events(command) => Box::pin(events::run(command)).await,
+        Command::Replay(command) => Box::pin(replay::run(command)).await,
+    }
+}

@@ -1,0 +1,166 @@
+//! The databases behind a data directory or a server's address: found, made, migrated, opened.
+//!
+//! `up` owns them ([`Databases::start`]); every other verb takes them as they are ([`Databases::attach`]), whether `up`
+//! runs at the moment or not.
+use crate::cli::StoreArgs;
+use crate::data_directory::DataDirectory;
+use crate::failure::Failure;
+use crate::platform::{self, KEYS_DATABASE, ServiceDefinition};
+use infra_runtime::database::{self, Contents, MigrationSet};
+use infra_runtime::postgres::{self, Cluster};
+use infra_runtime::secrets::SecretsDirectory;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use std::io::IsTerminal;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// A server that holds (or will hold) the platform's databases.
+pub struct Databases {
+    owner: PgConnectOptions,
+    /// Ours to stop; `None` for a given server, or for one that `up` runs.
+    cluster: Option<Arc<Cluster>>,
+}
+
+impl Databases {
+    /// The server for an `up`: the given one, or the data directory's own.
+    ///
+    /// # Errors
+    /// There is none and none can be started, or the given one holds somebody else's data and nobody agreed to that.
+    pub async fn start(data: &DataDirectory, url: Option<&str>, agreed: bool) -> Result<Self, Failure> {
+        match url {
+            Some(url) => {
+                let databases = Self { owner: parse(url)?, cluster: None };
+                databases.refuse_foreign(agreed).await?;
+                Ok(databases)
+            }
+            None => Self::own(data).await,
+        }
+    }
+
+    /// The server that holds the platform's data, for a verb that looks into it. One that is not running is started for
+    /// the time being.
+    ///
+    /// # Errors
+    /// There is no data, or the server does not answer.
+    pub async fn attach(store: &StoreArgs) -> Result<Self, Failure> {
+        if let Some(url) = &store.database_url {
+            return Ok(Self { owner: parse(url)?, cluster: None });
+        }
+        let data = DataDirectory::locate(store.data_dir.as_deref())?;
+        data.require()?;
+        match postgres::running(&data.postgres())? {
+            Some(owner) => Ok(Self { owner, cluster: None }),
+            None => Self::own(&data).await,
+        }
+    }
+
+    async fn own(data: &DataDirectory) -> Result<Self, Failure> {
+        let cluster = Cluster::start(&data.postgres(), None, true).await?;
+        Ok(Self { owner: cluster.options(), cluster: Some(Arc::new(cluster)) })
+    }
+
+    /// What the server holds beside our databases is somebody else's: it is only used when its owner agrees.
+    async fn refuse_foreign(&self, agreed: bool) -> Result<(), Failure> {
+        let admin = database::pool(self.owner.clone(), 1).await?;
+        let contents = database::server_contents(&admin, &platform::database_names()).await?;
+        admin.close().await;
+        let Contents::Foreign { found } = contents else { return Ok(()) };
+        if agreed || ask(&found)? {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "the server of HISTORIA_DATABASE_URL also holds {}: add --yes if Historia's databases may stand beside them",
+            found.join(", ")
+        )))
+    }
+
+    /// Makes what is missing and brings every database to this binary's schema; gives how many migrations were applied.
+    ///
+    /// # Errors
+    /// A database cannot be made, or is from a newer version.
+    pub async fn migrate(&self, secrets: &SecretsDirectory) -> Result<usize, Failure> {
+        let admin = database::pool(self.owner.clone(), 1).await?;
+        let mut applied = 0;
+        for set in migration_sets() {
+            let password = secrets.text(&password_file(set.name))?;
+            database::create_database(&admin, set.name, self.owner.get_username()).await?;
+            database::create_role(&admin, set.name, &password, Some(set.name)).await?;
+            let owner = self.owner_pool(set.name).await?;
+            applied += database::migrate(&owner, &set, Some(set.name)).await?.len();
+            owner.close().await;
+        }
+        admin.close().await;
+        Ok(applied)
+    }
+
+    /// A connection's options as the role that works in `database`, whose name is the database's.
+    ///
+    /// # Errors
+    /// The role's password is not readable.
+    pub fn service_options(&self, secrets: &SecretsDirectory, name: &str) -> Result<PgConnectOptions, Failure> {
+        let password = secrets.text(&password_file(name))?;
+        Ok(self.owner.clone().username(name).password(&password).database(name).application_name(name))
+    }
+
+    /// Connections as the owner of `database`.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn owner_pool(&self, name: &str) -> Result<PgPool, Failure> {
+        Ok(database::pool(self.owner_options(name), 4).await?)
+    }
+
+    pub fn owner_options(&self, name: &str) -> PgConnectOptions {
+        self.owner.clone().database(name)
+    }
+
+    /// The private server, when there is one to keep running.
+    pub fn cluster(&self) -> Option<Arc<Cluster>> {
+        self.cluster.clone()
+    }
+
+    /// Stops the server if it was started here.
+    ///
+    /// # Errors
+    /// It does not go.
+    pub async fn stop(self) -> Result<(), Failure> {
+        match self.cluster {
+            Some(cluster) => Ok(cluster.stop().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Every database with its schema.
+pub fn migration_sets() -> Vec<MigrationSet> {
+    let services = platform::services();
+    let sets = services.iter().map(ServiceDefinition::migration_set);
+    sets.chain([platform::keys_migration_set()]).collect()
+}
+
+fn password_file(database: &str) -> String {
+    format!("database-{}", database.trim_start_matches("historia_"))
+}
+
+/// The keys' database, for the vault.
+pub fn keys_options(databases: &Databases, secrets: &SecretsDirectory) -> Result<PgConnectOptions, Failure> {
+    databases.service_options(secrets, KEYS_DATABASE)
+}
+
+fn parse(url: &str) -> Result<PgConnectOptions, Failure> {
+    // The error may repeat the address, which may hold a password.
+    PgConnectOptions::from_str(url)
+        .map_err(|_| Failure::new("HISTORIA_DATABASE_URL is not an address such as postgres://user@host:5432/postgres"))
+}
+
+/// Asks the person at the terminal; nobody there is no.
+fn ask(found: &[String]) -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    crate::output::note(format!("The server also holds {}. Make Historia's databases beside them? [y/N]", found.join(", ")));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).map_err(|error| Failure::of("reading the answer", &error))?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "s" | "S" | "sí" | "si"))
+}

@@ -1,0 +1,130 @@
+//! `db`: the schema of every database.
+use crate::cli::{DbCommand, StoreArgs};
+use crate::data_directory::DataDirectory;
+use crate::databases::{self, Databases};
+use crate::failure::Failure;
+use crate::output;
+use infra_runtime::database::{self, Contents, MigrationState, MigrationStatus};
+use infra_runtime::secrets::SecretsDirectory;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct Report {
+    databases: Vec<DatabaseReport>,
+}
+
+#[derive(Serialize)]
+struct DatabaseReport {
+    name: &'static str,
+    /// `current`, `behind`, `newer`, `changed` or `missing`.
+    state: &'static str,
+    migrations: Vec<MigrationReport>,
+}
+
+#[derive(Serialize)]
+struct MigrationReport {
+    version: i64,
+    name: String,
+    state: &'static str,
+}
+
+/// Runs a `db` verb.
+///
+/// # Errors
+/// The databases cannot be reached or are not what they should be.
+pub async fn run(command: DbCommand) -> Result<(), Failure> {
+    match command {
+        DbCommand::Migrate(store) => migrate(&store).await,
+        DbCommand::Status { store, json } => status(&store, json).await,
+        DbCommand::Adopt(store) => adopt(&store).await,
+    }
+}
+
+async fn migrate(store: &StoreArgs) -> Result<(), Failure> {
+    let databases = Databases::attach(store).await?;
+    let data = DataDirectory::locate(store.data_dir.as_deref())?;
+    std::fs::create_dir_all(data.path()).map_err(|error| Failure::of(&data.path().display().to_string(), &error))?;
+    let migrated = databases.migrate(&SecretsDirectory::open(&data.secrets())?).await;
+    databases.stop().await?;
+    let applied = migrated?;
+    output::line(format!("{applied} migrations applied, {} databases are current", databases::migration_sets().len()))
+}
+
+async fn status(store: &StoreArgs, json: bool) -> Result<(), Failure> {
+    let databases = Databases::attach(store).await?;
+    let report = report(&databases).await;
+    databases.stop().await?;
+    let report = report?;
+    if json {
+        return output::document(&report);
+    }
+    for database in &report.databases {
+        let applied = database.migrations.iter().filter(|migration| migration.state == "applied").count();
+        output::line(format!("{:24} {:8} {applied}/{} migrations", database.name, database.state, database.migrations.len()))?;
+    }
+    Ok(())
+}
+
+async fn report(databases: &Databases) -> Result<Report, Failure> {
+    let mut reports = Vec::new();
+    for set in databases::migration_sets() {
+        let migrations = match databases.owner_pool(set.name).await {
+            Ok(pool) => {
+                let ours = database::database_contents(&pool).await? == Contents::Ours;
+                let migrations = if ours { database::status(&pool, &set).await? } else { Vec::new() };
+                pool.close().await;
+                migrations
+            }
+            // A database that is not there cannot be opened; the server itself answered before.
+            Err(_) => Vec::new(),
+        };
+        reports.push(DatabaseReport {
+            name: set.name,
+            state: summary(&migrations),
+            migrations: migrations
+                .into_iter()
+                .map(|migration| MigrationReport {
+                    version: migration.version,
+                    name: migration.name,
+                    state: state_name(migration.state),
+                })
+                .collect(),
+        });
+    }
+    Ok(Report { databases: reports })
+}
+
+fn summary(migrations: &[MigrationStatus]) -> &'static str {
+    let any = |state| migrations.iter().any(|migration| migration.state == state);
+    if migrations.is_empty() {
+        "missing"
+    } else if any(MigrationState::Changed) {
+        "changed"
+    } else if any(MigrationState::Unknown) {
+        "newer"
+    } else if any(MigrationState::Pending) {
+        "behind"
+    } else {
+        "current"
+    }
+}
+
+fn state_name(state: MigrationState) -> &'static str {
+    match state {
+        MigrationState::Applied => "applied",
+        MigrationState::Pending => "pending",
+        MigrationState::Changed => "changed",
+        MigrationState::Unknown => "unknown",
+    }
+}
+
+async fn adopt(store: &StoreArgs) -> Result<(), Failure> {
+    let databases = Databases::attach(store).await?;
+    for service in crate::platform::services() {
+        let pool = databases.owner_pool(service.database).await?;
+        let adoption = infra_event_store::adopt(&pool).await?;
+        pool.close().await;
+        output::line(format!("{:24} {adoption}", service.database))?;
+    }
+    databases.stop().await
+}

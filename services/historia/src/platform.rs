@@ -1,0 +1,96 @@
+//! The services of the platform: a line each, from which everything that concerns all of them follows (databases,
+//! migrations, replay, gateway, OpenAPI document, Postman collection).
+use domain_kernel::ports::Purpose;
+use infra_contracts::stored::{CatalogueError, StoredEventType, StoredEvents};
+use infra_event_store::projection::Projection;
+use infra_http::ServiceApi;
+use infra_runtime::database::MigrationSet;
+use std::sync::Arc;
+
+/// What the platform has to know of a service.
+pub struct ServiceDefinition {
+    /// The pinned name; also the message source's and the internal tokens' audience.
+    pub name: &'static str,
+    /// Its database; the role that it works as has the same name.
+    pub database: &'static str,
+    /// The purposes whose records it seals and opens. It is given no other master key.
+    pub purposes: &'static [Purpose],
+    /// Its own tables, beside the event store's.
+    pub migrations: &'static [(i64, &'static str, &'static str)],
+    /// What it stores, beside what every consumer stores of its handling.
+    pub events: &'static [StoredEventType],
+    /// Its part of the gateway.
+    pub api: fn() -> ServiceApi,
+    /// Its read models.
+    pub projections: fn() -> Vec<Arc<dyn Projection>>,
+}
+
+/// The database of the wrapped keys, which only the vault reads.
+pub const KEYS_DATABASE: &str = "historia_keys";
+
+/// Every service, in the order in which they are started.
+pub fn services() -> [ServiceDefinition; 4] {
+    [
+        ServiceDefinition {
+            name: service_users::NAME,
+            database: "historia_users",
+            purposes: &[Purpose::Account, Purpose::Contact],
+            migrations: service_users::MIGRATIONS,
+            events: service_users::EVENTS,
+            api: service_users::api,
+            projections: service_users::projections,
+        },
+        ServiceDefinition {
+            name: service_results::NAME,
+            database: "historia_results",
+            purposes: &[Purpose::Clinical, Purpose::Contact],
+            migrations: service_results::MIGRATIONS,
+            events: service_results::EVENTS,
+            api: service_results::api,
+            projections: service_results::projections,
+        },
+        ServiceDefinition {
+            name: service_notifications::NAME,
+            database: "historia_notifications",
+            purposes: &[Purpose::Contact],
+            migrations: service_notifications::MIGRATIONS,
+            events: service_notifications::EVENTS,
+            api: service_notifications::api,
+            projections: service_notifications::projections,
+        },
+        ServiceDefinition {
+            name: service_saga_log::NAME,
+            database: "historia_saga_log",
+            purposes: &[],
+            migrations: service_saga_log::MIGRATIONS,
+            events: service_saga_log::EVENTS,
+            api: service_saga_log::api,
+            projections: service_saga_log::projections,
+        },
+    ]
+}
+
+/// The names of all databases: whatever else a server holds is somebody else's.
+pub fn database_names() -> Vec<&'static str> {
+    services().iter().map(|service| service.database).chain([KEYS_DATABASE]).collect()
+}
+
+impl ServiceDefinition {
+    /// The schema of its database.
+    pub fn migration_set(&self) -> MigrationSet {
+        MigrationSet { name: self.database, sets: vec![infra_event_store::MIGRATIONS, self.migrations] }
+    }
+
+    /// The schemas of everything in its event table.
+    ///
+    /// # Errors
+    /// Two event types share a number or name, or a schema does not parse: a mistake in the code.
+    pub fn catalogue(&self) -> Result<StoredEvents, CatalogueError> {
+        StoredEvents::new(self.events)?.with(infra_messaging::handling::EVENTS)
+    }
+}
+
+/// The schema of the keys' database.
+pub fn keys_migration_set() -> MigrationSet {
+    MigrationSet { name: KEYS_DATABASE, sets: vec![infra_vault::MIGRATIONS] }
+}

@@ -1,0 +1,132 @@
+//! `up`: the whole platform in one process, on PostgreSQL.
+//!
+//! 1. Take the data directory and the port, so that what cannot work fails before anything is started.
+//! 2. Find or start PostgreSQL, make and migrate the databases ([`crate::databases`]).
+//! 3. Start every service on resources of its own, each listening on a loopback port ([`services`]).
+//! 4. Start the gateway, which reaches them over HTTP with internal tokens, as it does when they run alone.
+//! 5. Say where everything is ([`banner`]), and wait to be stopped.
+mod banner;
+mod services;
+
+use crate::cli::UpArgs;
+use crate::data_directory::DataDirectory;
+use crate::databases::Databases;
+use crate::failure::Failure;
+use banner::Banner;
+use infra_http::Limits;
+use infra_runtime::secrets::SecretsDirectory;
+use infra_runtime::{Language, Profile, Supervisor, SystemClock, metrics, shutdown, telemetry};
+use services::Platform;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Runs the platform until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// It could not start, or a part of it failed for good.
+pub async fn run(arguments: UpArgs) -> Result<(), Failure> {
+    let profile = Profile::Demo;
+    let language: Language = arguments.lang.parse()?;
+    let data = DataDirectory::locate(arguments.store.data_dir.as_deref())?;
+    let listener = listen(arguments.port).await?;
+    let ownership = data.take(profile, arguments.fresh)?;
+    telemetry::init(std::env::var("HISTORIA_LOG_JSON").is_ok_and(|value| value == "true"), "warn");
+    let port = listener.local_addr()?.port();
+    let url = format!("http://localhost:{port}");
+    let public_url = arguments.public_url.clone().unwrap_or_else(|| url.clone());
+    // From here on Ctrl-C is ours: what was started is stopped.
+    let stop_requested = tokio::spawn(shutdown::requested());
+
+    let secrets = SecretsDirectory::open(&data.secrets())?;
+    let databases = Databases::start(&data, arguments.store.database_url.as_deref(), arguments.yes).await?;
+    let supervisor = Supervisor::new();
+    let figures = metrics::install()?;
+    figures.keep_up(&supervisor);
+    let started = start(&arguments, &data, &secrets, &databases, &supervisor, profile, language, &public_url).await;
+    let (gateway, platform) = match started {
+        Ok(started) => started,
+        Err(failure) => {
+            supervisor.stop().await;
+            databases.stop().await?;
+            return Err(failure);
+        }
+    };
+    supervisor.spawn_once("gateway", move |stop| {
+        Box::pin(async move { Ok(infra_http::serve(listener, gateway, Limits::public(), stop).await?) })
+    });
+    if let Some(file) = &arguments.url_file {
+        write_atomically(file, &url)?;
+    }
+    Banner {
+        url: &public_url,
+        data: &data,
+        existing: ownership.existing,
+        mailbox: arguments.smtp_url.is_none(),
+        administrator_password: &secrets.file(services::ADMINISTRATOR_PASSWORD),
+        language,
+    }
+    .print()?;
+
+    let failed = tokio::select! {
+        requested = stop_requested => { requested??; None }
+        failure = supervisor.failure() => Some(failure),
+    };
+    supervisor.stop().await;
+    platform.close().await;
+    databases.stop().await?;
+    match failed {
+        None => Ok(()),
+        Some(failure) => Err(Failure::new(format!("{} failed: {}", failure.task, failure.reason))),
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the parts of one start, each used once")]
+async fn start(
+    arguments: &UpArgs,
+    data: &DataDirectory,
+    secrets: &SecretsDirectory,
+    databases: &Databases,
+    supervisor: &Supervisor,
+    profile: Profile,
+    language: Language,
+    public_url: &str,
+) -> Result<(axum::Router, Platform), Failure> {
+    databases.migrate(secrets).await?;
+    if let Some(cluster) = databases.cluster() {
+        supervisor.spawn("postgresql", move |stop| {
+            let cluster = Arc::clone(&cluster);
+            Box::pin(async move { Ok(cluster.keep_running(stop).await?) })
+        });
+    }
+    let clock = Arc::new(SystemClock::new());
+    let settings = services::Settings {
+        profile,
+        language,
+        public_url: public_url.to_owned(),
+        mailbox: data.mailbox(),
+        smtp_url: arguments.smtp_url.clone(),
+        mail_from: arguments.mail_from.clone(),
+        rates: (arguments.rate_post, arguments.rate_get, arguments.rate_all),
+    };
+    let platform = Platform::start(&settings, secrets, databases, supervisor, clock).await?;
+    let gateway = platform.gateway(&settings, secrets, supervisor).await?;
+    Ok((gateway, platform))
+}
+
+async fn listen(port: u16) -> Result<TcpListener, Failure> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            Failure::new(format!("port {port} is in use: stop what uses it, or choose another one with --port"))
+        } else {
+            Failure::of(&format!("port {port}"), &error)
+        }
+    })
+}
+
+fn write_atomically(file: &std::path::Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::of(&file.display().to_string(), &error);
+    let draft = file.with_extension("draft");
+    std::fs::write(&draft, format!("{text}\n")).map_err(failed)?;
+    std::fs::rename(&draft, file).map_err(failed)
+}
