@@ -11,13 +11,14 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// From this age on it is logged: twenty times what a writing transaction may take.
 const TOO_OLD: Duration = Duration::from_secs(5);
 
-/// The oldest transaction that may still commit and the next one that will begin; any role may ask.
+/// The oldest transaction that may still commit, and one past the newest that has ended: between them lies what readers
+/// may not see yet. Any role may ask.
 pub const STATEMENT: &str = "select pg_snapshot_xmin(seen)::text::bigint, pg_snapshot_xmax(seen)::text::bigint \
                              from pg_current_snapshot() as seen";
 
 /// Watches the cluster of `pool` as the task `snapshot age`, with two gauges:
 /// `historia_snapshot_age_seconds` (how long the same transaction has been the oldest; 0 while nothing waits) and
-/// `historia_snapshot_behind_transactions` (how many began after it).
+/// `historia_snapshot_behind_transactions` (how many transaction ids that hides).
 pub fn watch(pool: PgPool, supervisor: &Supervisor) {
     supervisor.spawn("snapshot age", move |stop| {
         let pool = pool.clone();

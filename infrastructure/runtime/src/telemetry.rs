@@ -3,10 +3,9 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
 use tracing_subscriber::EnvFilter;
 
-/// What is logged when neither `HISTORIA_LOG` nor `RUST_LOG` says otherwise: our own words, and of libraries only their
-/// warnings (sqlx tells every statement at `info`, hyper every connection at `debug`).
-const QUIET: &str =
-    "info,sqlx=warn,hyper=warn,hyper_util=warn,h2=warn,rustls=warn,apache_avro=warn,pulsar=warn,lettre=warn";
+/// What is logged of libraries when neither `HISTORIA_LOG` nor `RUST_LOG` says otherwise: only their warnings (sqlx tells
+/// every statement at `info`, hyper every connection at `debug`).
+const QUIET: &str = "sqlx=warn,hyper=warn,hyper_util=warn,h2=warn,rustls=warn,apache_avro=warn,pulsar=warn,lettre=warn";
 
 /// Starts logging, once per process; later calls do nothing. `json` writes one object per line, for collectors.
 ///
@@ -36,4 +35,18 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let (file, line) = panic.location().map_or(("unknown", 0), |place| (place.file(), place.line()));
     tracing::error!(panic.file = file, panic.line = line, thread = thread.name().unwrap_or("unnamed"), "panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_level_that_was_asked_for_is_the_one_that_holds() {
+        for level in ["warn", "info"] {
+            let filter = EnvFilter::new(format!("{level},{QUIET}")).to_string();
+            let ours: Vec<&str> = filter.split(',').filter(|directive| !directive.contains('=')).collect();
+            assert_eq!(ours, [level]);
+        }
+    }
 }

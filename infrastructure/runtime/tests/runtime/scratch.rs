@@ -30,4 +30,4 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
 }
 
 /// How long any of these tests waits for something.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
