@@ -1,1 +1,93 @@
 //! The gateway: one address, one token, several services' answers.
+//!
+//! It is built from the services' own tables ([`ServiceApi`]) and depends on no service. It alone knows users' tokens:
+//! a service gets an internal one, made for it and for a minute. What it keeps it could lose: keys, revocations and
+//! quotas are caches of what others own.
+mod admission;
+mod compose;
+mod documents;
+mod exchange;
+mod forward;
+mod gateway;
+mod health;
+mod keys;
+pub mod postman;
+mod revocations;
+mod table;
+
+pub use documents::openapi;
+pub use table::{Row, authorization_table};
+
+use axum::Router;
+use domain_kernel::ports::Clock;
+use gateway::Gateway;
+use infra_http::limit::RateLimits;
+use infra_http::{ClientError, Correlation, KeySet, ServiceApi, TokenSigner, with_edge};
+use infra_runtime::{Profile, Supervisor};
+use std::sync::Arc;
+
+/// The gateway's pinned name.
+pub const NAME: &str = "bff";
+/// The service that issues users' tokens, publishes its keys and tells of revocations.
+const USERS: &str = "users";
+
+/// A service behind the gateway.
+#[derive(Clone)]
+pub struct Upstream {
+    /// What it offers.
+    pub api: ServiceApi,
+    /// Where it is, such as `http://127.0.0.1:7001`.
+    pub base_url: String,
+}
+
+/// What the gateway is started with.
+#[derive(Clone)]
+pub struct Config {
+    /// The services, in the order of the API document.
+    pub services: Vec<Upstream>,
+    /// The keys that users' tokens are signed with; refreshed from the users service.
+    pub user_keys: KeySet,
+    /// Signs the internal tokens.
+    pub internal_signer: TokenSigner,
+    /// Quotas per user or address.
+    pub limits: RateLimits,
+    /// Which rules of safety hold.
+    pub profile: Profile,
+    /// Where clients find the gateway, such as `http://localhost:8080`.
+    pub public_url: String,
+}
+
+/// Why the gateway cannot be started: a mistake in what it is started with.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A base URL is none.
+    #[error("an address of a service cannot be used")]
+    Address(#[from] ClientError),
+    /// Two tables have the same endpoint, or two names for one place in a path.
+    #[error("{path} stands in the gateway's tables twice")]
+    Ambiguous {
+        /// The path.
+        path: String,
+    },
+    /// The API document cannot be written.
+    #[error("the API document cannot be written")]
+    Document(#[from] serde_json::Error),
+}
+
+/// Starts the gateway's tasks on `supervisor` and gives its router, for [`infra_http::serve`].
+///
+/// # Errors
+/// [`StartError`]. A service that does not answer is no error: it may come later.
+pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>) -> Result<Router, StartError> {
+    let apis: Vec<ServiceApi> = config.services.iter().map(|upstream| upstream.api.clone()).collect();
+    table::check(&apis)?;
+    let document = documents::Documents::new(&apis, &config.public_url)?;
+    let gateway = Arc::new(Gateway::new(&config, &apis, Arc::clone(&clock))?);
+    gateway.watch(&supervisor);
+    tracing::info!(profile = ?config.profile, services = apis.len(), "the gateway is ready to be served");
+    let router = forward::router(&gateway, &apis)
+        .merge(compose::router(&gateway))
+        .merge(health::router(&gateway))
+        .merge(documents::router(document));
+    Ok(with_edge(admission::admitted(router, gateway), NAME, clock, Correlation::Made))
+}

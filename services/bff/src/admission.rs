@@ -1,0 +1,87 @@
+//! What a request meets before anything else: the table, its token, its quota.
+use crate::gateway::{Gateway, Session};
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use infra_http::limit::Key;
+use infra_http::{Access, Problem, RequestIds, Subject, bearer};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+/// Asked by watchers every second or so, on nobody's quota.
+const UNCOUNTED: [&str; 3] = ["/healthz", "/livez", "/readyz"];
+
+pub(crate) fn admitted(router: Router, gateway: Arc<Gateway>) -> Router {
+    router.fallback(|| async { Problem::not_found() }).layer(from_fn_with_state(gateway, admit))
+}
+
+async fn admit(State(gateway): State<Arc<Gateway>>, mut request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    if path.as_deref().is_some_and(|path| UNCOUNTED.contains(&path)) {
+        return next.run(request).await;
+    }
+    let token = bearer(request.headers()).map(|token| token.map(str::to_owned));
+    let session = match token {
+        Ok(Some(token)) => gateway.session(&token).await.map(Some),
+        Ok(None) => Ok(None),
+        Err(problem) => Err(problem),
+    };
+    let key = match &session {
+        Ok(Some(Session(claims))) => match &claims.sub {
+            Subject::User(user) => Key::User(user.0),
+            Subject::Anonymous | Subject::Service(_) => address(&request),
+        },
+        Ok(None) | Err(_) => address(&request),
+    };
+    let allowed = match gateway.limiter.check(key, request.method()) {
+        Ok(allowed) => allowed,
+        Err(problem) => return problem.into_response(),
+    };
+    let mut response = match gateway.examine(&request, path.as_deref(), session) {
+        Ok(session) => {
+            if let Some(session) = session {
+                request.extensions_mut().insert(session);
+            }
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    };
+    allowed.write(response.headers_mut());
+    response
+}
+
+impl Gateway {
+    /// The session that goes on with the request, by the table's rule.
+    fn examine(
+        &self,
+        request: &Request,
+        path: Option<&str>,
+        session: Result<Option<Session>, Problem>,
+    ) -> Result<Option<Session>, Problem> {
+        let path = path.ok_or_else(Problem::not_found)?;
+        let Some(access) = self.lookup.find(request.method(), path) else {
+            let methods = self.lookup.methods(path);
+            return Err(if methods.is_empty() { Problem::not_found() } else { Problem::method_not_allowed(&methods) });
+        };
+        match access {
+            // Whoever logs in or refreshes may still carry the token that has just expired: it counts as none.
+            Access::Public => Ok(session.unwrap_or(None)),
+            Access::SignedIn => session?.map(Some).ok_or_else(Problem::unauthorized),
+            Access::Roles(roles) => {
+                let session = session?.ok_or_else(Problem::unauthorized)?;
+                if session.0.role.is_some_and(|role| roles.contains(&role)) {
+                    Ok(Some(session))
+                } else {
+                    Err(Problem::forbidden())
+                }
+            }
+            Access::Internal => Err(Problem::not_found()),
+        }
+    }
+}
+
+fn address(request: &Request) -> Key {
+    let address = request.extensions().get::<RequestIds>().and_then(|ids| ids.client_address);
+    Key::address(address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+}

@@ -1,0 +1,69 @@
+//! The gateway's own part of the API document.
+use crate::compose;
+use crate::table::health_paths;
+use infra_http::ServiceApi;
+use utoipa::OpenApi;
+use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Content, HttpMethod, PathItem, Required, ResponseBuilder};
+
+#[derive(OpenApi)]
+#[openapi(paths(compose::dashboard), tags((name = "gateway", description = "The gateway's own: health, documents, dashboard.")))]
+struct Composed;
+
+/// Every endpoint that the gateway answers itself.
+pub(super) fn openapi(services: &[ServiceApi]) -> utoipa::openapi::OpenApi {
+    let mut document = Composed::openapi();
+    let fixed = [
+        ("/", "greeting", "The gateway runs", "A greeting with links."),
+        ("/docs", "docs", "This document, to read and try", "A page."),
+        ("/healthz", "healthz", "Whether the gateway answers", r#"`{"status":"OK"}`"#),
+        ("/livez", "livez", "Whether the gateway answers", r#"`{"status":"OK"}`"#),
+        ("/openapi.json", "openapi", "This document", "OpenAPI 3.1."),
+        ("/readyz", "readyz", "Whether the services answer", "`OK`, or `DEGRADED` when some do not."),
+    ];
+    for (path, id, summary, answer) in fixed {
+        document.paths.paths.insert(path.to_owned(), simple(id, summary, answer));
+    }
+    for api in services {
+        for path in health_paths(api.service) {
+            let id = format!("health{}", path.replace(['/', '-'], "_"));
+            let summary = format!("Whether the {} service can work", api.service.replace('_', " "));
+            document.paths.paths.insert(path, simple(&id, &summary, r#"`{"status":"OK"}`; otherwise 503."#));
+        }
+    }
+    document
+}
+
+fn simple(id: &str, summary: &str, answer: &str) -> PathItem {
+    let media_type = if id == "docs" { "text/html" } else { "application/json" };
+    let object = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object)).build();
+    let content = if id == "docs" { Content::default() } else { Content::new(Some(object)) };
+    let operation = OperationBuilder::new()
+        .operation_id(Some(id))
+        .summary(Some(summary))
+        .tag("gateway")
+        .response("200", ResponseBuilder::new().description(answer).content(media_type, content).build())
+        .build();
+    PathItem::new(HttpMethod::Get, operation)
+}
+
+/// `?include=` of a result: the gateway's doing, so the results service does not describe it.
+pub(super) fn describe_include(document: &mut utoipa::openapi::OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let one_result = path.strip_prefix("/results/{").is_some_and(|rest| !rest.contains('/'));
+        if let (true, Some(operation)) = (one_result, &mut item.get) {
+            let parameter = ParameterBuilder::new()
+                .name("include")
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(
+                    "`notifications`, `saga` or both, with a comma: what was sent about the result, and the saga that filed \
+                     it. A part whose service does not answer is `{\"status\":\"unavailable\"}`.",
+                ))
+                .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()))
+                .build();
+            operation.parameters.get_or_insert_default().push(parameter.into());
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The keys of users' tokens, kept up to date with what the users service publishes.
+use crate::USERS;
+use crate::gateway::Gateway;
+use infra_http::KeySet;
+use infra_http::tokens::Jwks;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+/// How often the keys are asked for without a reason.
+const PERIOD: Duration = Duration::from_secs(60);
+/// How often at most a token with an unknown key makes us ask: anybody can send such a token.
+const AT_MOST: Duration = Duration::from_secs(5);
+
+pub(crate) struct KeyRefresh {
+    keys: KeySet,
+    last: Mutex<Option<Instant>>,
+}
+
+impl KeyRefresh {
+    pub(crate) fn new(keys: KeySet) -> Self {
+        Self { keys, last: Mutex::new(None) }
+    }
+
+    /// Asks now and then, for ever.
+    pub(crate) async fn follow(&self, gateway: &Gateway) {
+        loop {
+            let asked = self.ask(gateway).await;
+            // Without any key nobody gets in: then it is worth asking more often.
+            let pause = if asked || !self.keys.is_empty() { PERIOD } else { Duration::from_secs(1) };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Asks because a token names a key that is not known; whether it is worth looking again.
+    pub(crate) async fn refresh(&self, gateway: &Gateway) -> bool {
+        let mut last = self.last.lock().await;
+        if last.is_some_and(|last| last.elapsed() < AT_MOST) {
+            return true;
+        }
+        *last = Some(Instant::now());
+        self.ask(gateway).await
+    }
+
+    /// Takes what the users service publishes. What cannot be read, or holds no key of ours, changes nothing: the last
+    /// good set stays.
+    async fn ask(&self, gateway: &Gateway) -> bool {
+        let Some(answer) = gateway.get_for_itself(USERS, "/.well-known/jwks.json").await else { return false };
+        match serde_json::from_value::<Jwks>(answer).map(|jwks| jwks.public_keys()) {
+            Ok(keys) if !keys.is_empty() => {
+                self.keys.replace(keys);
+                true
+            }
+            _ => {
+                tracing::warn!("the users service publishes no key that can be used");
+                false
+            }
+        }
+    }
+}

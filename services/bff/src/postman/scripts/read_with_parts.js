@@ -1,0 +1,9 @@
+pm.test("the result is shown as amended", function () {
+    pm.response.to.have.status(200);
+    pm.expect(pm.response.json().result).to.equal("Resultado Negativo");
+});
+pm.test("the other services' parts are there", function () {
+    const body = pm.response.json();
+    pm.expect(body.notifications.items).to.be.an("array").and.not.be.empty;
+    pm.expect(body).to.have.property("saga");
+});
