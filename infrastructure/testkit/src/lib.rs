@@ -1,1 +1,16 @@
 //! For tests only: a database per test, in-memory ports, conformance suites.
+//!
+//! [`memory`] has a version of every port that keeps the port's rules without a database; [`conformance`] has one suite
+//! per port, run on every implementation; [`postgres`] gives each test a database of its own on a server that all test
+//! executables of a run share. Nothing here is ever part of a program.
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+pub mod conformance;
+pub mod memory;
+pub mod postgres;
+mod resources;
+pub mod tokens;
+mod wait;
+
+pub use resources::{SharedPorts, resources, resources_on};
+pub use wait::wait_for;
