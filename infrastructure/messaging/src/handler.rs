@@ -4,6 +4,7 @@ use domain_kernel::{BoxFuture, CommandId, Message};
 use infra_contracts::ContractError;
 use infra_contracts::stored::StoredError;
 use infra_event_store::codec::CodecError;
+use infra_event_store::repository::{CommandError, LoadError};
 
 /// A consumer's doing: one message, one append to one stream.
 pub trait MessageHandler: Send + Sync {
@@ -67,8 +68,8 @@ impl HandlingError {
     }
 
     /// [`Self::Outage`].
-    pub fn outage(reason: impl ToString) -> Self {
-        Self::Outage { reason: reason.to_string() }
+    pub fn outage(reason: impl Into<String>) -> Self {
+        Self::Outage { reason: reason.into() }
     }
 }
 
@@ -76,7 +77,7 @@ impl From<StoreError> for HandlingError {
     fn from(error: StoreError) -> Self {
         match error {
             // After an unknown outcome the same command is sent again and finds what became of it.
-            StoreError::Unavailable { .. } | StoreError::OutcomeUnknown => Self::outage(error),
+            StoreError::Unavailable { .. } | StoreError::OutcomeUnknown => Self::outage(error.to_string()),
             StoreError::Malformed { .. } => Self::permanent("append_malformed"),
             StoreError::Damaged { .. } => Self::permanent("stored_data_damaged"),
         }
@@ -87,7 +88,7 @@ impl From<VaultError> for HandlingError {
     fn from(error: VaultError) -> Self {
         match error {
             // A wrong master key is a mistake of the installation; to give every message up for it would not mend it.
-            VaultError::Unavailable { .. } | VaultError::WrongMasterKey { .. } => Self::outage(error),
+            VaultError::Unavailable { .. } | VaultError::WrongMasterKey { .. } => Self::outage(error.to_string()),
             VaultError::NotEntitled { .. } => Self::permanent("not_entitled"),
             VaultError::NotAuthentic => Self::permanent("sealed_record_not_authentic"),
             VaultError::Erased { .. } => Self::permanent("data_erased"),
@@ -101,6 +102,30 @@ impl From<CodecError> for HandlingError {
             CodecError::Vault(error) => error.into(),
             CodecError::UnknownType { .. } => Self::permanent("event_type_unknown"),
             CodecError::Malformed { .. } => Self::permanent("event_malformed"),
+        }
+    }
+}
+
+impl From<LoadError> for HandlingError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Store(error) => error.into(),
+            LoadError::Codec(error) => error.into(),
+        }
+    }
+}
+
+/// A refusal by the rules becomes `rejected`; a handler that knows what a refusal means looks at it first.
+impl<E> From<CommandError<E>> for HandlingError {
+    fn from(error: CommandError<E>) -> Self {
+        match error {
+            CommandError::Rejected(_) => Self::permanent("rejected"),
+            CommandError::ClaimTaken(_) => Self::permanent("claim_taken"),
+            CommandError::OtherCommand => Self::permanent("other_command"),
+            CommandError::VersionMismatch { .. } => Self::transient("version_mismatch"),
+            CommandError::Contended => Self::transient("contended"),
+            CommandError::Store(error) => error.into(),
+            CommandError::Codec(error) => error.into(),
         }
     }
 }

@@ -88,7 +88,9 @@ impl ConsumerRunner {
         while let Some(message) = self.until_stored(|| self.dead_letters.next_behind(self.consumer, stream)).await {
             let next = message.headers.event_id;
             if next != event {
-                if self.until_stored(|| self.dead_letters.find(self.consumer, next)).await.is_some() {
+                if let Some(letter) = self.until_stored(|| self.dead_letters.find(self.consumer, next)).await {
+                    // Given up by an earlier drain, which may have been killed before it told so.
+                    self.tell_failed(&message, letter.attempts, &letter.code).await;
                     return false;
                 }
                 if let Taken::GivenUp { attempt, code } = self.attempt(&message, Delivered::First).await {

@@ -1,0 +1,60 @@
+//! The embedded bus keeps every rule of the port.
+use domain_kernel::message::topics;
+use domain_kernel::ports::EventBus;
+use infra_event_store::MIGRATIONS;
+use infra_event_store::checkpoints::{Checkpoints, PgCheckpoints};
+use infra_messaging::{EmbeddedBus, EmbeddedLogs};
+use infra_testkit::conformance::{BusUnderTest, event_bus};
+use infra_testkit::memory::MemoryCheckpoints;
+use infra_testkit::postgres;
+use std::sync::Arc;
+
+use crate::support::{ListedSource, user_message};
+
+fn under_test(checkpoints: Arc<dyn Checkpoints>) -> BusUnderTest {
+    let bus = move || {
+        let logs = EmbeddedLogs::new();
+        Arc::new(EmbeddedBus::new(logs, Arc::clone(&checkpoints))) as Arc<dyn EventBus>
+    };
+    BusUnderTest {
+        bus: bus(),
+        restart: Box::new(move || {
+            let bus = bus();
+            Box::pin(async move { bus })
+        }),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_bus_keeps_every_rule_with_checkpoints_in_memory() {
+    event_bus(async || (under_test(Arc::new(MemoryCheckpoints::new())), ())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_embedded_bus_keeps_every_rule_with_checkpoints_in_postgresql() {
+    event_bus(async || {
+        let database = postgres::database(&[MIGRATIONS]).await;
+        (under_test(Arc::new(PgCheckpoints::new(database.pool.clone()))), database)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_that_may_have_been_delivered_before_says_so() {
+    let checkpoints: Arc<dyn Checkpoints> = Arc::new(MemoryCheckpoints::new());
+    let source = ListedSource::new("users");
+    source.tell((1..=3).map(|number| user_message(number, 1)));
+    let bus = EmbeddedBus::new(EmbeddedLogs::new(), checkpoints);
+    bus.offer(topics::EVENT_USER, source).await.unwrap();
+
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    let first = subscription.receive().await.unwrap();
+    assert_eq!(first.redeliveries, 0);
+    subscription.acknowledge(&first).await.unwrap();
+    assert_eq!(subscription.receive().await.unwrap().redeliveries, 0);
+    drop(subscription);
+
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    assert_eq!(subscription.receive().await.unwrap().redeliveries, 1);
+    assert_eq!(subscription.receive().await.unwrap().redeliveries, 0);
+}
