@@ -1,7 +1,7 @@
 //! Building a projection's tables anew while the live ones are served, then putting them in their place.
 //!
 //! 1. Empty tables like the live ones are made in the schema `rebuild`.
-//! 2. The log is folded into them in short transactions, until nothing is left.
+//! 2. The log is folded into them in short transactions, until nothing is left of what there was at the beginning.
 //! 3. Under the checkpoint's lock, so that the live runner waits: what came meanwhile is folded too, the new tables
 //!    take the live ones' names, the checkpoint becomes theirs and the generation rises. All of it or nothing.
 //!
@@ -20,6 +20,10 @@ use tokio::time::Instant;
 /// How often the swap is tried while others hold the tables or the checkpoint.
 const SWAP_ATTEMPTS: u32 = 100;
 const SWAP_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a rebuild waits for events that are committed but that an open transaction elsewhere still hides. After
+/// that it goes on: the runner finds them later.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A rebuild that is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +55,14 @@ pub async fn rebuild(
     status::open(projection, &mut scratch.connection).await?;
     let total = status::events_after(Checkpoint::default(), &mut scratch.connection).await?.events;
     progress(Progress::of(0, total));
+    let end = status::latest_of(&mut scratch.connection).await?;
+    loop {
+        scratch.fold(store, None, |events| progress(Progress::of(events, total))).await?;
+        if scratch.at >= end || begun.elapsed() > PATIENCE {
+            break;
+        }
+        store.appended().await;
+    }
     for _ in 0..SWAP_ATTEMPTS {
         scratch.fold(store, None, |events| progress(Progress::of(events, total))).await?;
         if let Some((checkpoint, generation)) = swap(&mut scratch, store).await? {

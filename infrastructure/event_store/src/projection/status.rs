@@ -95,7 +95,11 @@ pub(super) async fn events_after(at: Checkpoint, connection: &mut PgConnection) 
 /// # Errors
 /// [`ProjectionError::Database`].
 pub async fn latest(pool: &PgPool) -> Result<Checkpoint, ProjectionError> {
-    let found: Option<(i16, i64, i64)> = sqlx::query_as(statements::LATEST).fetch_optional(pool).await?;
+    latest_of(&mut *pool.acquire().await?).await
+}
+
+pub(super) async fn latest_of(connection: &mut PgConnection) -> Result<Checkpoint, ProjectionError> {
+    let found: Option<(i16, i64, i64)> = sqlx::query_as(statements::LATEST).fetch_optional(connection).await?;
     Ok(found.map_or_else(|| Ok(Checkpoint::default()), row::checkpoint)?)
 }
 

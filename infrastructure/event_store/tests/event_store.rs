@@ -1,0 +1,23 @@
+//! The store on a real PostgreSQL.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+
+#[path = "event_store/append.rs"]
+mod append;
+#[path = "event_store/concurrency.rs"]
+mod concurrency;
+#[path = "event_store/counter.rs"]
+mod counter;
+#[path = "event_store/dead_letters.rs"]
+mod dead_letters;
+#[path = "event_store/epochs.rs"]
+mod epochs;
+#[path = "event_store/fixture.rs"]
+mod fixture;
+#[path = "event_store/projections.rs"]
+mod projections;
+#[path = "event_store/repository.rs"]
+mod repository;
+#[path = "event_store/schema.rs"]
+mod schema;
+#[path = "event_store/verification.rs"]
+mod verification;

@@ -1,0 +1,134 @@
+//! Appending, beyond the conformance suite: groups, limits, broken connections.
+use super::fixture::{LIMIT, appended, claim, command, event, of, store, stream};
+use domain_kernel::Head;
+use domain_kernel::ports::{Append, AppendCommand, AppendOutcome, EventStore, StoreError};
+use futures_util::future::join_all;
+use infra_event_store::limits::{MAX_APPEND_EVENTS, MAX_PAYLOAD_BYTES};
+use infra_testkit::wait_for;
+use std::sync::Arc;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_port_s_rules_hold() {
+    infra_testkit::conformance::event_store(async || {
+        let fixture = store().await;
+        (Arc::clone(&fixture.store) as Arc<dyn EventStore>, fixture)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_claim_leaves_no_head_event_or_command() {
+    let fixture = store().await;
+    let other = fixture.second_store().await;
+    for round in 0..50 {
+        // Two processes, so that they meet in the database and not in a group.
+        let taking = || AppendCommand { claims: vec![claim(1, round)], ..command([event(b"x")]) };
+        let outcomes = join_all(
+            [&fixture.store, &other]
+                .into_iter()
+                .flat_map(|store| (0..4).map(move |_| store.append(of(stream(), Head::default(), taking())))),
+        )
+        .await;
+        let won = outcomes.iter().filter(|outcome| matches!(outcome, Ok(AppendOutcome::Appended(_)))).count();
+        let taken = outcomes.iter().filter(|outcome| matches!(outcome, Ok(AppendOutcome::ClaimTaken { .. }))).count();
+        assert_eq!((won, taken), (1, 7), "{outcomes:?}");
+    }
+    assert_eq!(fixture.count("select count(*) from stream").await, 50);
+    assert_eq!(fixture.count("select count(*) from event").await, 50);
+    assert_eq!(fixture.count("select count(*) from command_done").await, 50);
+    assert_eq!(fixture.count("select count(*) from claim").await, 50);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_may_be_passed_on_within_one_append() {
+    let fixture = store().await;
+    let stream = stream();
+    let (kept, passing, given) = (claim(1, 1), claim(1, 2), claim(1, 3));
+    let head = appended(
+        fixture
+            .store
+            .append(of(stream, Head::default(), AppendCommand { claims: vec![given], ..command([event(b"a")]) }))
+            .await,
+    );
+    let take = AppendCommand { claims: vec![kept, passing], releases: vec![given], ..command([event(b"b")]) };
+    let give = AppendCommand { releases: vec![passing], ..command([event(b"c")]) };
+    let back = AppendCommand { claims: vec![given], ..command([event(b"d")]) };
+    let outcome = fixture.store.append(Append { stream, expected: head, commands: vec![take, give, back] }).await;
+    assert_eq!(appended(outcome).version.0, 4);
+    let holder = async |key: domain_kernel::ports::Claim| fixture.store.find_claim(key.kind, key.key).await.unwrap();
+    assert_eq!(holder(kept).await, Some(stream));
+    assert_eq!(holder(given).await, Some(stream));
+    assert_eq!(holder(passing).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_with_the_wrong_hash_of_the_head_is_refused() {
+    let fixture = store().await;
+    let stream = stream();
+    let head = fixture.append(stream, b"x").await;
+    let wrong = Head { hash: [9; 32], ..head };
+    let outcome = fixture.store.append(of(stream, wrong, command([event(b"y")]))).await;
+    assert!(matches!(outcome, Err(StoreError::Malformed { .. })), "{outcome:?}");
+    assert_eq!(fixture.store.head(stream).await, Ok(head));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_over_a_limit_is_malformed_and_one_at_the_limit_goes_in() {
+    let fixture = store().await;
+    let large = event(&vec![7; MAX_PAYLOAD_BYTES]);
+    appended(fixture.store.append(of(stream(), Head::default(), command([large]))).await);
+    let many = vec![event(b"x"); MAX_APPEND_EVENTS];
+    let head = appended(fixture.store.append(of(stream(), Head::default(), command(many.clone()))).await);
+    assert_eq!(head.version.0 as usize, MAX_APPEND_EVENTS);
+    for events in [vec![event(&vec![7; MAX_PAYLOAD_BYTES + 1])], [many, vec![event(b"x")]].concat()] {
+        let outcome = fixture.store.append(of(stream(), Head::default(), command(events))).await;
+        assert!(matches!(outcome, Err(StoreError::Malformed { .. })), "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_writer_s_connection_broke_the_next_append_goes_in() {
+    let fixture = store().await;
+    fixture.append(stream(), b"before").await;
+    fixture
+        .tamper(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and application_name = 'historia-writer'",
+        )
+        .await;
+    let (stream, command) = (stream(), command([event(b"after")]));
+    // What was under way when the connection broke is unknown, never lost silently and never doubled.
+    let head = wait_for("an append to go in", LIMIT, async || {
+        match fixture.store.append(of(stream, Head::default(), command.clone())).await {
+            Ok(AppendOutcome::Appended(head)) => Some(head),
+            Ok(AppendOutcome::Duplicate(_)) => Some(fixture.store.head(stream).await.unwrap()),
+            Err(StoreError::OutcomeUnknown | StoreError::Unavailable { .. }) => None,
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+    assert_eq!(head.version.0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_store_writes_what_waits_and_takes_nothing_more() {
+    let fixture = store().await;
+    let waiting: Vec<_> = (0..20)
+        .map(|_| {
+            let store = Arc::clone(&fixture.store);
+            tokio::spawn(async move { store.append(of(stream(), Head::default(), command([event(b"x")]))).await })
+        })
+        .collect();
+    fixture.store.close().await;
+    let mut written = 0;
+    for outcome in join_all(waiting).await {
+        match outcome.unwrap() {
+            Ok(AppendOutcome::Appended(_)) => written += 1,
+            Err(StoreError::Unavailable { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(fixture.count("select count(*) from event").await, written);
+    let late = fixture.store.append(of(stream(), Head::default(), command([event(b"x")]))).await;
+    assert!(matches!(late, Err(StoreError::Unavailable { .. })), "{late:?}");
+}
