@@ -13,6 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
+#[path = "testkit/defects.rs"]
+mod defects;
+#[path = "testkit/started.rs"]
+mod started;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_memory_event_store_keeps_the_rules_of_the_port() {
     conformance::event_store(async || {

@@ -97,7 +97,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_byte_moved_from_one_column_to_the_next_changes_the_hash(bytes in proptest::collection::vec(any::<u8>(), 1..64), cut in 0usize..64) {
+        fn a_byte_moved_from_one_column_to_the_next_changes_the_hash(
+            bytes in proptest::collection::vec(any::<u8>(), 1..64),
+            cut in 0usize..64,
+        ) {
             let cut = cut % bytes.len();
             let (meta, payload) = bytes.split_at(cut);
             let (longer, shorter) = bytes.split_at(cut + 1);

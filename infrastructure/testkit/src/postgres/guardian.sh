@@ -1,4 +1,5 @@
-# $1: the directory of the tests' server. Stops it when nobody has used it for ten seconds, or at once when a file `stop` is there.
+# $1: the directory of the tests' server. Stops it when nobody has used it for ten seconds,
+# or as soon as nobody uses it when a file `stop` is there.
 cd "$1" || exit 0
 
 in_use() {

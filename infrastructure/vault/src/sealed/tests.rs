@@ -90,12 +90,17 @@ proptest! {
         for purpose in Purpose::ALL {
             let record = seal(&key(), purpose, &origin, schema, &plain).unwrap();
             prop_assert_eq!(record.len(), plain.len() + OVERHEAD);
-            prop_assert_eq!(open(&key(), purpose, &origin, &record), Ok(Opened::Known { schema, plain: plain.clone() }));
+            let opened = open(&key(), purpose, &origin, &record);
+            prop_assert_eq!(opened, Ok(Opened::Known { schema, plain: plain.clone() }));
         }
     }
 
     #[test]
-    fn a_changed_bit_anywhere_is_noticed(plain in proptest::collection::vec(any::<u8>(), 0..64), at: usize, bit in 0u8..8) {
+    fn a_changed_bit_anywhere_is_noticed(
+        plain in proptest::collection::vec(any::<u8>(), 0..64),
+        at: usize,
+        bit in 0u8..8,
+    ) {
         let mut record = sealed(&plain);
         let at = at % record.len();
         record[at] ^= 1 << bit;
