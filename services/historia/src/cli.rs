@@ -8,13 +8,13 @@ use std::path::PathBuf;
 /// Historia: a clinical platform in which every fact is history.
 #[derive(Debug, Parser)]
 #[command(name = "historia", version, about, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the whole platform in this process, on a PostgreSQL of its own
     Up(UpArgs),
     /// Look after the databases' schema
@@ -36,7 +36,7 @@ pub enum Command {
 
 /// Where the databases are.
 #[derive(Args, Clone, Debug)]
-pub struct StoreArgs {
+pub(crate) struct StoreArgs {
     /// The data directory of `up`, which may be running or not [default: /var/lib/historia as root, else the user's
     /// data folder]
     #[arg(long, env = "HISTORIA_DATA_DIR", value_name = "DIR")]
@@ -47,7 +47,7 @@ pub struct StoreArgs {
 }
 
 #[derive(Args, Clone, Debug)]
-pub struct UpArgs {
+pub(crate) struct UpArgs {
     #[command(flatten)]
     pub store: StoreArgs,
     /// The gateway's port on 127.0.0.1; 0 takes a free one
@@ -89,7 +89,7 @@ pub struct UpArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum DbCommand {
+pub(crate) enum DbCommand {
     /// Bring every database to this binary's schema
     Migrate(StoreArgs),
     /// Say which schema each database has
@@ -105,7 +105,7 @@ pub enum DbCommand {
 }
 
 #[derive(Args, Debug)]
-pub struct DoctorArgs {
+pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub store: StoreArgs,
     /// The port that `up` would use
@@ -117,14 +117,14 @@ pub struct DoctorArgs {
 }
 
 #[derive(Args, Debug)]
-pub struct PostmanArgs {
+pub(crate) struct PostmanArgs {
     /// Where to write `historia.postman_collection.json` and `historia.postman_environment.json`
     #[arg(long, default_value = "postman", value_name = "DIR")]
     pub directory: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum EventsCommand {
+pub(crate) enum EventsCommand {
     /// The events of one stream, in order; what is sealed stays sealed
     Read {
         /// The stream: its id, or category and id such as `user-0198…`
@@ -161,7 +161,7 @@ pub enum EventsCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ReplayCommand {
+pub(crate) enum ReplayCommand {
     /// Fold one projection anew beside the live one and swap them; reads and writes go on meanwhile
     Rebuild {
         /// The projection, such as `user_list`; `all` for every one

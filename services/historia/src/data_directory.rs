@@ -19,13 +19,13 @@ const MARK: &str = "historia.json";
 
 /// A data directory that may exist or not.
 #[derive(Clone, Debug)]
-pub struct DataDirectory {
+pub(crate) struct DataDirectory {
     path: PathBuf,
 }
 
 /// Held by the one `up` that runs on a data directory; the lock goes with the process, however it ends.
 #[derive(Debug)]
-pub struct Ownership {
+pub(crate) struct Ownership {
     _lock: File,
     /// Whether there was data before.
     pub existing: bool,
@@ -44,7 +44,7 @@ impl DataDirectory {
     ///
     /// # Errors
     /// There is no home to put it into.
-    pub fn locate(given: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn locate(given: Option<&Path>) -> Result<Self, Failure> {
         if let Some(given) = given {
             let path = std::path::absolute(given).map_err(|error| Failure::of("the data directory", &error))?;
             return Ok(Self { path });
@@ -60,24 +60,24 @@ impl DataDirectory {
         }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    pub fn postgres(&self) -> PathBuf {
+    pub(crate) fn postgres(&self) -> PathBuf {
         self.path.join("postgres")
     }
 
-    pub fn secrets(&self) -> PathBuf {
+    pub(crate) fn secrets(&self) -> PathBuf {
         self.path.join("secrets")
     }
 
-    pub fn mailbox(&self) -> PathBuf {
+    pub(crate) fn mailbox(&self) -> PathBuf {
         self.path.join("mailbox")
     }
 
     /// Whether a platform has kept data here.
-    pub fn exists(&self) -> bool {
+    pub(crate) fn exists(&self) -> bool {
         self.path.join(MARK).is_file()
     }
 
@@ -85,7 +85,7 @@ impl DataDirectory {
     ///
     /// # Errors
     /// Nothing is there, or it is somebody else's.
-    pub fn require(&self) -> Result<(), Failure> {
+    pub(crate) fn require(&self) -> Result<(), Failure> {
         if self.exists() {
             return Ok(());
         }
@@ -99,13 +99,14 @@ impl DataDirectory {
     ///
     /// # Errors
     /// Another `up` holds it, it is somebody else's, or it cannot be written.
-    pub fn take(&self, profile: Profile, fresh: bool) -> Result<Ownership, Failure> {
+    pub(crate) fn take(&self, profile: Profile, fresh: bool) -> Result<Ownership, Failure> {
         if fresh && self.path.exists() {
             // The lock is tried first: nobody's feet are pulled away.
             drop(self.lock_existing()?);
             self.move_aside()?;
         }
-        let failed = |error: std::io::Error| Failure::of(&format!("the data directory {}", self.path.display()), &error);
+        let failed =
+            |error: std::io::Error| Failure::of(&format!("the data directory {}", self.path.display()), &error);
         std::fs::create_dir_all(&self.path).map_err(failed)?;
         let existing = self.exists();
         let empty = std::fs::read_dir(&self.path).map_err(failed)?.next().is_none();

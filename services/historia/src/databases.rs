@@ -16,7 +16,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 /// A server that holds (or will hold) the platform's databases.
-pub struct Databases {
+pub(crate) struct Databases {
     owner: PgConnectOptions,
     /// Ours to stop; `None` for a given server, or for one that `up` runs.
     cluster: Option<Arc<Cluster>>,
@@ -27,7 +27,7 @@ impl Databases {
     ///
     /// # Errors
     /// There is none and none can be started, or the given one holds somebody else's data and nobody agreed to that.
-    pub async fn start(data: &DataDirectory, url: Option<&str>, agreed: bool) -> Result<Self, Failure> {
+    pub(crate) async fn start(data: &DataDirectory, url: Option<&str>, agreed: bool) -> Result<Self, Failure> {
         match url {
             Some(url) => {
                 let databases = Self { owner: parse(url)?, cluster: None };
@@ -43,7 +43,7 @@ impl Databases {
     ///
     /// # Errors
     /// There is no data, or the server does not answer.
-    pub async fn attach(store: &StoreArgs) -> Result<Self, Failure> {
+    pub(crate) async fn attach(store: &StoreArgs) -> Result<Self, Failure> {
         if let Some(url) = &store.database_url {
             return Ok(Self { owner: parse(url)?, cluster: None });
         }
@@ -79,7 +79,7 @@ impl Databases {
     ///
     /// # Errors
     /// A database cannot be made, or is from a newer version.
-    pub async fn migrate(&self, secrets: &SecretsDirectory) -> Result<usize, Failure> {
+    pub(crate) async fn migrate(&self, secrets: &SecretsDirectory) -> Result<usize, Failure> {
         let admin = database::pool(self.owner.clone(), 1).await?;
         let mut applied = 0;
         for set in migration_sets() {
@@ -98,7 +98,7 @@ impl Databases {
     ///
     /// # Errors
     /// The role's password is not readable.
-    pub fn service_options(&self, secrets: &SecretsDirectory, name: &str) -> Result<PgConnectOptions, Failure> {
+    pub(crate) fn service_options(&self, secrets: &SecretsDirectory, name: &str) -> Result<PgConnectOptions, Failure> {
         let password = secrets.text(&password_file(name))?;
         Ok(self.owner.clone().username(name).password(&password).database(name).application_name(name))
     }
@@ -107,16 +107,16 @@ impl Databases {
     ///
     /// # Errors
     /// It does not answer.
-    pub async fn owner_pool(&self, name: &str) -> Result<PgPool, Failure> {
+    pub(crate) async fn owner_pool(&self, name: &str) -> Result<PgPool, Failure> {
         Ok(database::pool(self.owner_options(name), 4).await?)
     }
 
-    pub fn owner_options(&self, name: &str) -> PgConnectOptions {
+    pub(crate) fn owner_options(&self, name: &str) -> PgConnectOptions {
         self.owner.clone().database(name)
     }
 
     /// The private server, when there is one to keep running.
-    pub fn cluster(&self) -> Option<Arc<Cluster>> {
+    pub(crate) fn cluster(&self) -> Option<Arc<Cluster>> {
         self.cluster.clone()
     }
 
@@ -124,7 +124,7 @@ impl Databases {
     ///
     /// # Errors
     /// It does not go.
-    pub async fn stop(self) -> Result<(), Failure> {
+    pub(crate) async fn stop(self) -> Result<(), Failure> {
         match self.cluster {
             Some(cluster) => Ok(cluster.stop().await?),
             None => Ok(()),
@@ -133,7 +133,7 @@ impl Databases {
 }
 
 /// Every database with its schema.
-pub fn migration_sets() -> Vec<MigrationSet> {
+pub(crate) fn migration_sets() -> Vec<MigrationSet> {
     let services = platform::services();
     let sets = services.iter().map(ServiceDefinition::migration_set);
     sets.chain([platform::keys_migration_set()]).collect()
@@ -144,7 +144,7 @@ fn password_file(database: &str) -> String {
 }
 
 /// The keys' database, for the vault.
-pub fn keys_options(databases: &Databases, secrets: &SecretsDirectory) -> Result<PgConnectOptions, Failure> {
+pub(crate) fn keys_options(databases: &Databases, secrets: &SecretsDirectory) -> Result<PgConnectOptions, Failure> {
     databases.service_options(secrets, KEYS_DATABASE)
 }
 
@@ -159,7 +159,10 @@ fn ask(found: &[String]) -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Ok(false);
     }
-    crate::output::note(format!("The server also holds {}. Make Historia's databases beside them? [y/N]", found.join(", ")));
+    crate::output::note(format!(
+        "The server also holds {}. Make Historia's databases beside them? [y/N]",
+        found.join(", ")
+    ));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(|error| Failure::of("reading the answer", &error))?;
     Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "s" | "S" | "sí" | "si"))

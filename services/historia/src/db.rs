@@ -4,6 +4,7 @@ use crate::data_directory::DataDirectory;
 use crate::databases::{self, Databases};
 use crate::failure::Failure;
 use crate::output;
+use infra_event_store::Adoption;
 use infra_runtime::database::{self, Contents, MigrationState, MigrationStatus};
 use infra_runtime::secrets::SecretsDirectory;
 use serde::Serialize;
@@ -32,7 +33,7 @@ struct MigrationReport {
 ///
 /// # Errors
 /// The databases cannot be reached or are not what they should be.
-pub async fn run(command: DbCommand) -> Result<(), Failure> {
+pub(crate) async fn run(command: DbCommand) -> Result<(), Failure> {
     match command {
         DbCommand::Migrate(store) => migrate(&store).await,
         DbCommand::Status { store, json } => status(&store, json).await,
@@ -60,7 +61,12 @@ async fn status(store: &StoreArgs, json: bool) -> Result<(), Failure> {
     }
     for database in &report.databases {
         let applied = database.migrations.iter().filter(|migration| migration.state == "applied").count();
-        output::line(format!("{:24} {:8} {applied}/{} migrations", database.name, database.state, database.migrations.len()))?;
+        output::line(format!(
+            "{:24} {:8} {applied}/{} migrations",
+            database.name,
+            database.state,
+            database.migrations.len()
+        ))?;
     }
     Ok(())
 }
@@ -124,7 +130,11 @@ async fn adopt(store: &StoreArgs) -> Result<(), Failure> {
         let pool = databases.owner_pool(service.database).await?;
         let adoption = infra_event_store::adopt(&pool).await?;
         pool.close().await;
-        output::line(format!("{:24} {adoption}", service.database))?;
+        let told = match adoption {
+            Adoption::Opened(epoch) => format!("another cluster's data: epoch {epoch} is open now"),
+            Adoption::NotNeeded(epoch) => format!("this cluster's own data, in epoch {epoch}: nothing to do"),
+        };
+        output::line(format!("{:24} {told}", service.database))?;
     }
     databases.stop().await
 }

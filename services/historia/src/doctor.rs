@@ -27,7 +27,7 @@ struct Check {
 ///
 /// # Errors
 /// Something that `up` needs is missing.
-pub async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
     let checks = vec![postgresql(arguments).await, directory(arguments), port(arguments.port), descriptors()];
     let ready = checks.iter().all(|check| matches!(check.state, "ok" | "warning"));
     let report = Report { ready, checks };
@@ -102,9 +102,11 @@ fn descriptors() -> Check {
     let name = "open files";
     match nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE) {
         Ok((soft, _)) if soft >= 1024 => Check { name, state: "ok", detail: format!("up to {soft}") },
-        Ok((soft, _)) => {
-            Check { name, state: "warning", detail: format!("only {soft}: run `ulimit -n 4096` for more clients at once") }
-        }
+        Ok((soft, _)) => Check {
+            name,
+            state: "warning",
+            detail: format!("only {soft}: run `ulimit -n 4096` for more clients at once"),
+        },
         Err(error) => Check { name, state: "unknown", detail: error.to_string() },
     }
 }

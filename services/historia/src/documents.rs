@@ -14,7 +14,7 @@ fn openapi() -> infra_http::OpenApi {
 ///
 /// # Errors
 /// Standard output cannot be written.
-pub fn print_openapi() -> Result<(), Failure> {
+pub(crate) fn print_openapi() -> Result<(), Failure> {
     output::document(&openapi())
 }
 
@@ -22,7 +22,7 @@ pub fn print_openapi() -> Result<(), Failure> {
 ///
 /// # Errors
 /// The directory cannot be written.
-pub fn write_postman(arguments: &PostmanArgs) -> Result<(), Failure> {
+pub(crate) fn write_postman(arguments: &PostmanArgs) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::of(&arguments.directory.display().to_string(), &error);
     std::fs::create_dir_all(&arguments.directory).map_err(failed)?;
     let collection = service_bff::postman::collection(&openapi());

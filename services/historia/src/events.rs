@@ -2,8 +2,8 @@
 use crate::cli::{EventsCommand, StoreArgs};
 use crate::databases::Databases;
 use crate::failure::Failure;
-use crate::platform::{self, ServiceDefinition};
 use crate::output;
+use crate::platform::{self, ServiceDefinition};
 use chrono::{DateTime, SecondsFormat};
 use domain_kernel::ports::EventStore;
 use domain_kernel::{Checkpoint, RecordedEvent, StreamId, Timestamp, Version};
@@ -26,7 +26,7 @@ const BATCH: usize = 500;
 ///
 /// # Errors
 /// The databases cannot be reached, or there is no such stream or service.
-pub async fn run(command: EventsCommand) -> Result<(), Failure> {
+pub(crate) async fn run(command: EventsCommand) -> Result<(), Failure> {
     match command {
         EventsCommand::Read { stream, store, after, limit, json } => {
             read(&stream, &store, Version(after), limit, json).await
@@ -168,13 +168,7 @@ fn stream_id(name: &str) -> Result<StreamId, Failure> {
     id.parse().map_err(|_| Failure::new(format!("{name:?} is no stream: give its id, or category and id")))
 }
 
-async fn tail(
-    store: &StoreArgs,
-    service: Option<&str>,
-    last: usize,
-    follow: bool,
-    json: bool,
-) -> Result<(), Failure> {
+async fn tail(store: &StoreArgs, service: Option<&str>, last: usize, follow: bool, json: bool) -> Result<(), Failure> {
     let services: Vec<_> = platform::services()
         .into_iter()
         .filter(|known| service.is_none_or(|wanted| known.name == wanted.replace('-', "_")))
@@ -268,7 +262,9 @@ fn show(event: &ShownEvent, json: bool) -> Result<(), Failure> {
 fn print(event: &ShownEvent) -> Result<(), Failure> {
     let ShownEvent { at, service, event_type, category, stream, version, correlation_id, data, .. } = event;
     let category = category.unwrap_or("?");
-    output::line(format!("{at}  {service:13} {event_type:38} {category}-{stream}  v{version}  saga {correlation_id}  {data}"))
+    output::line(format!(
+        "{at}  {service:13} {event_type:38} {category}-{stream}  v{version}  saga {correlation_id}  {data}"
+    ))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// A command that ended without its result.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// One line: what is wrong and how to mend it. Empty when the command already said it on standard output.
     pub message: String,
     /// 1 for an error, 3 for a check that found damage (2 is clap's, for a wrong call).
@@ -14,12 +14,12 @@ pub struct Failure {
 
 impl Failure {
     /// An error, said in one line.
-    pub fn new(message: impl fmt::Display) -> Self {
+    pub(crate) fn new(message: impl fmt::Display) -> Self {
         Self { message: one_line(&message.to_string()), code: 1 }
     }
 
     /// An error with its causes, said in one line after what was being done.
-    pub fn of(doing: &str, error: &(dyn Error + 'static)) -> Self {
+    pub(crate) fn of(doing: &str, error: &(dyn Error + 'static)) -> Self {
         let mut message = doing.to_owned();
         let mut cause = Some(error);
         while let Some(error) = cause {
@@ -37,11 +37,11 @@ impl Failure {
     }
 
     /// A check that found damage; the report is already printed.
-    pub fn damaged() -> Self {
+    pub(crate) fn damaged() -> Self {
         Self { message: String::new(), code: 3 }
     }
 
-    pub fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
 }

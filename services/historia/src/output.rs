@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Write};
 ///
 /// # Errors
 /// Standard output cannot be written. A closed pipe (`| head`) is no error: nobody wants more.
-pub fn line(text: impl AsRef<str>) -> Result<(), Failure> {
+pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
     write(&format!("{}\n", text.as_ref()))
 }
 
@@ -15,7 +15,7 @@ pub fn line(text: impl AsRef<str>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// See [`line`].
-pub fn document(value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn document(value: &impl Serialize) -> Result<(), Failure> {
     line(serde_json::to_string_pretty(value).map_err(|error| Failure::of("writing JSON", &error))?)
 }
 
@@ -23,12 +23,12 @@ pub fn document(value: &impl Serialize) -> Result<(), Failure> {
 ///
 /// # Errors
 /// See [`line`].
-pub fn document_line(value: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn document_line(value: &impl Serialize) -> Result<(), Failure> {
     line(serde_json::to_string(value).map_err(|error| Failure::of("writing JSON", &error))?)
 }
 
 /// Says something to the person at the terminal.
-pub fn note(text: impl AsRef<str>) {
+pub(crate) fn note(text: impl AsRef<str>) {
     // Nobody to tell is no reason to fail.
     let _ = writeln!(std::io::stderr().lock(), "{}", text.as_ref());
 }

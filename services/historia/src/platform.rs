@@ -8,7 +8,7 @@ use infra_runtime::database::MigrationSet;
 use std::sync::Arc;
 
 /// What the platform has to know of a service.
-pub struct ServiceDefinition {
+pub(crate) struct ServiceDefinition {
     /// The pinned name; also the message source's and the internal tokens' audience.
     pub name: &'static str,
     /// Its database; the role that it works as has the same name.
@@ -26,10 +26,10 @@ pub struct ServiceDefinition {
 }
 
 /// The database of the wrapped keys, which only the vault reads.
-pub const KEYS_DATABASE: &str = "historia_keys";
+pub(crate) const KEYS_DATABASE: &str = "historia_keys";
 
 /// Every service, in the order in which they are started.
-pub fn services() -> [ServiceDefinition; 4] {
+pub(crate) fn services() -> [ServiceDefinition; 4] {
     [
         ServiceDefinition {
             name: service_users::NAME,
@@ -71,13 +71,13 @@ pub fn services() -> [ServiceDefinition; 4] {
 }
 
 /// The names of all databases: whatever else a server holds is somebody else's.
-pub fn database_names() -> Vec<&'static str> {
+pub(crate) fn database_names() -> Vec<&'static str> {
     services().iter().map(|service| service.database).chain([KEYS_DATABASE]).collect()
 }
 
 impl ServiceDefinition {
     /// The schema of its database.
-    pub fn migration_set(&self) -> MigrationSet {
+    pub(crate) fn migration_set(&self) -> MigrationSet {
         MigrationSet { name: self.database, sets: vec![infra_event_store::MIGRATIONS, self.migrations] }
     }
 
@@ -85,12 +85,12 @@ impl ServiceDefinition {
     ///
     /// # Errors
     /// Two event types share a number or name, or a schema does not parse: a mistake in the code.
-    pub fn catalogue(&self) -> Result<StoredEvents, CatalogueError> {
+    pub(crate) fn catalogue(&self) -> Result<StoredEvents, CatalogueError> {
         StoredEvents::new(self.events)?.with(infra_messaging::handling::EVENTS)
     }
 }
 
 /// The schema of the keys' database.
-pub fn keys_migration_set() -> MigrationSet {
+pub(crate) fn keys_migration_set() -> MigrationSet {
     MigrationSet { name: KEYS_DATABASE, sets: vec![infra_vault::MIGRATIONS] }
 }

@@ -3,10 +3,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use infra_event_store::Progress;
 
 /// A bar of events, with rate and remaining time; hidden when `wanted` is false or standard error is no terminal.
-pub struct Bar(ProgressBar);
+pub(crate) struct Bar(ProgressBar);
 
 impl Bar {
-    pub fn new(what: &str, wanted: bool) -> Self {
+    pub(crate) fn new(what: &str, wanted: bool) -> Self {
         let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target).with_prefix(what.to_owned());
         // The template is a constant; one that did not parse would show a plain bar.
@@ -18,7 +18,7 @@ impl Bar {
         Self(bar)
     }
 
-    pub fn set(&self, progress: Progress) {
+    pub(crate) fn set(&self, progress: Progress) {
         self.0.set_length(progress.total);
         self.0.set_position(progress.done);
     }

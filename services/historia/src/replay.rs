@@ -4,9 +4,9 @@
 use crate::cli::{ReplayCommand, StoreArgs};
 use crate::databases::Databases;
 use crate::failure::Failure;
+use crate::output;
 use crate::platform::{self, ServiceDefinition};
 use crate::progress::Bar;
-use crate::output;
 use infra_event_store::projection::{self, Projection, TableEquality};
 use infra_event_store::{PgEventStore, verify};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// The databases cannot be reached, the projection is unknown, or something is damaged (exit code 3).
-pub async fn run(command: ReplayCommand) -> Result<(), Failure> {
+pub(crate) async fn run(command: ReplayCommand) -> Result<(), Failure> {
     match command {
         ReplayCommand::Rebuild { projection, store, no_progress, json } => {
             rebuild(&projection, &store, !no_progress, json).await
@@ -79,8 +79,7 @@ async fn rebuild_of(
     let mut done = Vec::new();
     for projection in projections {
         let bar = Bar::new(projection.name(), bars);
-        let report =
-            projection::rebuild(&**projection, &*events, &pool, |progress| bar.set(progress)).await?;
+        let report = projection::rebuild(&**projection, &*events, &pool, |progress| bar.set(progress)).await?;
         done.push(RebuiltProjection {
             service: service.name,
             name: projection.name(),
@@ -230,7 +229,10 @@ fn print(verified: &Verified) -> Result<(), Failure> {
                 format!("DAMAGED at {at}, stream {stream}, version {version}: {problem}")
             }
         };
-        output::line(format!("{:15} {} streams, {} events: {state}", service.service, service.streams, service.events))?;
+        output::line(format!(
+            "{:15} {} streams, {} events: {state}",
+            service.service, service.streams, service.events
+        ))?;
         for projection in &service.projections {
             let state = if projection.equal { "equal".to_owned() } else { projection.differences.join("; ") };
             output::line(format!("  {:25} {} rows: {state}", projection.name, projection.rows))?;

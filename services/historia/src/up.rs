@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 ///
 /// # Errors
 /// It could not start, or a part of it failed for good.
-pub async fn run(arguments: UpArgs) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     let profile = Profile::Demo;
     let language: Language = arguments.lang.parse()?;
     let data = DataDirectory::locate(arguments.store.data_dir.as_deref())?;

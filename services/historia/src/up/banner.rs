@@ -6,7 +6,7 @@ use infra_runtime::Language;
 use std::path::Path;
 
 /// Where everything is.
-pub struct Banner<'a> {
+pub(crate) struct Banner<'a> {
     pub url: &'a str,
     pub data: &'a DataDirectory,
     /// Whether there was data before.
@@ -20,7 +20,7 @@ pub struct Banner<'a> {
 impl Banner<'_> {
     /// # Errors
     /// Standard output cannot be written.
-    pub fn print(&self) -> Result<(), Failure> {
+    pub(crate) fn print(&self) -> Result<(), Failure> {
         let Self { url, data, administrator_password, .. } = self;
         let (data, password) = (data.path().display(), administrator_password.display());
         let register = format!(

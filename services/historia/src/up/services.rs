@@ -22,7 +22,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 /// The secret that holds the demo administrator's password.
-pub const ADMINISTRATOR_PASSWORD: &str = "administrator-password";
+pub(crate) const ADMINISTRATOR_PASSWORD: &str = "administrator-password";
 /// The demo administrator.
 const ADMINISTRATOR: &str = "admin";
 const USER_TOKEN_KEY: &str = "user-token.key";
@@ -34,7 +34,7 @@ const CONNECTIONS: u32 = 12;
 const VAULT_CONNECTIONS: u32 = 4;
 
 /// What the services are told of the platform they run in.
-pub struct Settings {
+pub(crate) struct Settings {
     pub profile: Profile,
     pub language: Language,
     pub public_url: String,
@@ -46,7 +46,7 @@ pub struct Settings {
 }
 
 /// The running services.
-pub struct Platform {
+pub(crate) struct Platform {
     upstreams: Vec<Upstream>,
     clock: Arc<dyn Clock>,
     stores: Vec<Arc<PgEventStore>>,
@@ -58,7 +58,7 @@ impl Platform {
     ///
     /// # Errors
     /// A database, a key or a service is not as it should be.
-    pub async fn start(
+    pub(crate) async fn start(
         settings: &Settings,
         secrets: &SecretsDirectory,
         databases: &Databases,
@@ -134,7 +134,7 @@ impl Platform {
     ///
     /// # Errors
     /// It does not start.
-    pub async fn gateway(
+    pub(crate) async fn gateway(
         &self,
         settings: &Settings,
         secrets: &SecretsDirectory,
@@ -154,7 +154,7 @@ impl Platform {
     }
 
     /// Closes what the services left open; called after their tasks have ended.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         for store in self.stores {
             store.close().await;
         }

@@ -23,7 +23,10 @@ async fn no_file_of_a_run_holds_a_patient_a_result_or_a_password() {
     // What is refused is as confidential as what is stored.
     let refused = json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo", "unknown": "password2"});
     assert!(laboratory.post("/results", refused).await.status.is_client_error());
-    assert_eq!(laboratory.send(hyper::Method::PATCH, "/results/1", Some(filed)).await.unwrap().status.as_u16() / 100, 4);
+    assert_eq!(
+        laboratory.send(hyper::Method::PATCH, "/results/1", Some(filed)).await.unwrap().status.as_u16() / 100,
+        4
+    );
     let mailbox = data.path().join("mailbox");
     wait_for("both mails", Duration::from_secs(30), async || {
         (std::fs::read_dir(&mailbox).ok()?.count() == 2).then_some(())
