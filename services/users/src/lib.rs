@@ -1,1 +1,52 @@
 //! The users service: accounts, log-in, tokens.
+//!
+//! Accounts are event-sourced: [`domain_users`] decides, the event store remembers, names and addresses sealed under
+//! their user's key, usernames and given addresses reserved by claims. Sessions, refresh tokens and the back-off of
+//! log-ins are short-lived secrets in plain tables. Access tokens are signed here and nowhere else.
+mod accounts;
+mod backoff;
+mod codec;
+mod config;
+mod database;
+mod http;
+mod passwords;
+mod publisher;
+mod sessions;
+mod sign_in;
+mod start;
+mod statements;
+mod stored;
+mod sweep;
+mod user_list;
+
+pub use config::Config;
+pub use http::api;
+pub use publisher::{TOPICS, publisher};
+pub use sessions::TokenLives;
+pub use start::{StartError, start};
+pub use stored::{EVENTS, type_id};
+
+use infra_event_store::projection::Projection;
+use std::sync::Arc;
+
+/// The pinned name: of the service, its database, its consumer and the audience of its internal tokens.
+pub const NAME: &str = "users";
+
+/// The service's own tables, after the event store's.
+pub static MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1001, "user_list", include_str!("../../../migrations/users/1001_user_list.sql")),
+    (1002, "sessions", include_str!("../../../migrations/users/1002_sessions.sql")),
+    (1003, "grants", include_str!("../../../migrations/users/1003_grants.sql")),
+];
+
+/// The service's read models.
+#[must_use]
+pub fn projections() -> Vec<Arc<dyn Projection>> {
+    vec![Arc::new(user_list::UserListProjection)]
+}
+
+/// Every SQL statement of the service, by name.
+#[must_use]
+pub fn statements() -> &'static [(&'static str, &'static str)] {
+    statements::ALL
+}

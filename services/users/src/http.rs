@@ -1,0 +1,161 @@
+//! The service's endpoints: the table of who may call them, their description, their handlers.
+mod bodies;
+mod me;
+mod problem;
+mod sign_in;
+mod tokens;
+mod users;
+
+use crate::accounts::Accounts;
+use crate::sign_in::SignIn;
+use crate::{NAME, sessions::Sessions};
+use axum::Router;
+use axum::http::{HeaderValue, Method};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use domain_kernel::{CorrelationId, Role};
+use infra_http::tokens::Jwks;
+use infra_http::{Access, Cursors, Route, ServiceApi, names};
+use std::sync::Arc;
+use utoipa::OpenApi;
+
+/// What the handlers work with.
+pub(crate) struct App {
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) sign_in: SignIn,
+    pub(crate) sessions: Sessions,
+    pub(crate) cursors: Cursors,
+    pub(crate) jwks: Jwks,
+}
+
+const ADMINISTRATORS: Access = Access::Roles(&[Role::Administrator]);
+
+#[derive(OpenApi)]
+#[openapi(
+    paths(
+        users::register,
+        users::list,
+        users::read,
+        users::change,
+        users::deactivate,
+        users::reactivate,
+        sign_in::log_in,
+        sign_in::refresh,
+        sign_in::log_out,
+        me::read,
+        me::change_password,
+        tokens::jwks,
+    ),
+    tags(
+        (name = "users", description = "Accounts: who may log in, under which name, in which role."),
+        (name = "session", description = "Logging in and out, and staying logged in."),
+        (name = "me", description = "The caller's own account."),
+    )
+)]
+struct Document;
+
+/// What the service offers.
+#[must_use]
+pub fn api() -> ServiceApi {
+    ServiceApi {
+        service: NAME,
+        routes: vec![
+            // Who may register whom depends on profile and role: the handler decides.
+            Route::new(Method::POST, "/users", Access::Public),
+            Route::new(Method::GET, "/users", ADMINISTRATORS),
+            Route::new(Method::GET, "/users/{id}", ADMINISTRATORS),
+            Route::new(Method::PATCH, "/users/{id}", ADMINISTRATORS),
+            Route::new(Method::DELETE, "/users/{id}", ADMINISTRATORS),
+            Route::new(Method::POST, "/users/{id}/reactivate", ADMINISTRATORS),
+            Route::new(Method::POST, "/login", Access::Public),
+            // The refresh token is the proof; the access token may have expired.
+            Route::new(Method::POST, "/token/refresh", Access::Public),
+            Route::new(Method::POST, "/logout", Access::SignedIn),
+            Route::new(Method::GET, "/me", Access::SignedIn),
+            Route::new(Method::POST, "/me/password", Access::SignedIn),
+            Route::new(Method::GET, "/.well-known/jwks.json", Access::Public),
+            Route::new(Method::GET, "/internal/revocations", Access::Internal),
+        ],
+        openapi: Document::openapi(),
+    }
+}
+
+/// The handlers, not yet protected.
+pub(crate) fn router(app: App) -> Router {
+    Router::new()
+        .route("/users", post(users::register).get(users::list))
+        .route("/users/{id}", get(users::read).patch(users::change).delete(users::deactivate))
+        .route("/users/{id}/reactivate", post(users::reactivate))
+        .route("/login", post(sign_in::log_in))
+        .route("/token/refresh", post(sign_in::refresh))
+        .route("/logout", post(sign_in::log_out))
+        .route("/me", get(me::read))
+        .route("/me/password", post(me::change_password))
+        .route("/.well-known/jwks.json", get(tokens::jwks))
+        .route("/internal/revocations", get(tokens::revocations))
+        .with_state(Arc::new(app))
+}
+
+/// Answers with the saga of the command; of a repeated command that is the first one's.
+fn in_saga(correlation: CorrelationId, response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    if let Ok(value) = HeaderValue::from_str(&correlation.to_string()) {
+        response.headers_mut().insert(names::CORRELATION_ID, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_public_endpoint_is_documented() {
+        assert_eq!(api().undocumented(), Vec::<&Route>::new());
+    }
+
+    #[test]
+    fn nothing_is_documented_that_is_not_in_the_table() {
+        let api = api();
+        for path in api.openapi.paths.paths.keys() {
+            assert!(api.routes.iter().any(|route| route.path == path), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_schema_that_the_document_names_is_in_it() {
+        let document = serde_json::to_value(api().openapi).unwrap();
+        let mut names = Vec::new();
+        collect_references(&document, &mut names);
+        assert!(names.len() > 20);
+        for name in names {
+            let pointer = name.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{name}");
+        }
+    }
+
+    fn collect_references(value: &serde_json::Value, names: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(members) => {
+                for (name, value) in members {
+                    match value.as_str() {
+                        Some(reference) if name == "$ref" => names.push(reference.to_owned()),
+                        _ => collect_references(value, names),
+                    }
+                }
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|item| collect_references(item, names)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn only_administrators_manage_accounts() {
+        let open = [("POST", "/users")];
+        for route in api().routes.iter().filter(|route| route.path.starts_with("/users")) {
+            let expected =
+                if open.contains(&(route.method.as_str(), route.path)) { Access::Public } else { ADMINISTRATORS };
+            assert_eq!(route.access, expected, "{} {}", route.method, route.path);
+        }
+    }
+}

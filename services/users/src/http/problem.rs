@@ -1,0 +1,153 @@
+//! What the service's errors are to a client.
+use crate::accounts::{AccountError, EMAIL, USERNAME};
+use crate::database::DatabaseError;
+use crate::passwords::HashingError;
+use crate::sessions::SessionError;
+use crate::sign_in::SignInError;
+use crate::user_list::UserListError;
+use axum::http::StatusCode;
+use domain_users::UserError;
+use infra_event_store::repository::CommandError;
+use infra_http::Problem;
+use std::time::Duration;
+
+/// After this a client may try again when something is out of reach.
+const OUTAGE: Duration = Duration::from_secs(2);
+
+/// What is wrong with a body, field by field, so that a client learns all of it at once.
+#[derive(Default)]
+pub(super) struct Faults(Option<Problem>);
+
+impl Faults {
+    /// The value, or `None` and a fault of the field.
+    pub(super) fn check<T, E: std::fmt::Display>(&mut self, pointer: &str, value: Result<T, E>) -> Option<T> {
+        match value {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let detail = error.to_string();
+                self.0 = Some(match self.0.take() {
+                    Some(problem) => problem.field(pointer, detail),
+                    None => Problem::unprocessable(pointer, detail),
+                });
+                None
+            }
+        }
+    }
+
+    /// All of them, if there are any.
+    pub(super) fn problem(self) -> Option<Problem> {
+        self.0
+    }
+}
+
+/// The rule that a user's command broke.
+fn refused(error: UserError) -> Problem {
+    match error {
+        UserError::Unknown => Problem::not_found(),
+        UserError::AlreadyExists => Problem::conflict("already_exists", "The user exists already."),
+        UserError::Deactivated => Problem::conflict("deactivated", "The user is deactivated: reactivate them first."),
+    }
+}
+
+fn command(error: CommandError<UserError>) -> Problem {
+    match error {
+        CommandError::Rejected(error) => refused(error),
+        CommandError::ClaimTaken(USERNAME) => taken("/username", "This username is taken."),
+        CommandError::ClaimTaken(EMAIL) => taken("/email", "This e-mail address is another user's."),
+        CommandError::ClaimTaken(kind) => CommandError::<Problem>::ClaimTaken(kind).into(),
+        CommandError::VersionMismatch { actual } => CommandError::<Problem>::VersionMismatch { actual }.into(),
+        CommandError::OtherCommand => CommandError::<Problem>::OtherCommand.into(),
+        CommandError::Contended => CommandError::<Problem>::Contended.into(),
+        CommandError::Store(error) => error.into(),
+        CommandError::Codec(error) => error.into(),
+    }
+}
+
+fn taken(pointer: &'static str, detail: &'static str) -> Problem {
+    Problem::conflict("already_taken", detail).field(pointer, "is taken")
+}
+
+impl From<DatabaseError> for Problem {
+    fn from(error: DatabaseError) -> Self {
+        tracing::warn!(reason = %infra_runtime::supervisor::chain(&error), "the users database does not answer");
+        Self::unavailable(OUTAGE)
+    }
+}
+
+impl From<HashingError> for Problem {
+    fn from(error: HashingError) -> Self {
+        match error {
+            HashingError::Busy => Self::unavailable(Duration::from_secs(1)).code("busy"),
+            HashingError::Failed => {
+                tracing::error!("a password could not be hashed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<SessionError> for Problem {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Database(error) => error.into(),
+            SessionError::NoRandomness => {
+                tracing::error!("the operating system gives no random bytes");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl From<UserListError> for Problem {
+    fn from(error: UserListError) -> Self {
+        match error {
+            UserListError::Database(error) => error.into(),
+            UserListError::Codec(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Command(error) => command(error),
+            AccountError::Load(error) => error.into(),
+            AccountError::Hashing(error) => error.into(),
+            AccountError::Session(error) => error.into(),
+            AccountError::Database(error) => error.into(),
+            AccountError::LastAdministrator => Self::conflict(
+                "last_administrator",
+                "This is the last active administrator: give somebody else the role first.",
+            ),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Refused => {
+                Self::unauthorized().code("not_logged_in").detail("The credentials are wrong, or no longer valid.")
+            }
+            SignInError::WrongPassword => Self::unprocessable("/current_password", "is not the current password"),
+            SignInError::Wait(wait) => Self::too_many_requests(wait)
+                .code("too_many_failed_logins")
+                .detail("Too many failed log-ins; wait before the next."),
+            SignInError::Hashing(error) => error.into(),
+            SignInError::Store(error) => error.into(),
+            SignInError::Load(error) => error.into(),
+            SignInError::Session(error) => error.into(),
+            SignInError::Database(error) => error.into(),
+            SignInError::Command(error) => command(error),
+            SignInError::Token(error) => {
+                tracing::error!(reason = %error, "a token could not be signed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// Whoever asks for a role that is not theirs to give.
+pub(super) fn needs_administrator() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "forbidden", "Only an administrator may do this")
+}

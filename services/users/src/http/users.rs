@@ -1,0 +1,267 @@
+//! Accounts: registering, reading, changing, deactivating and reactivating them.
+use super::bodies::{
+    AdministratorsOnly, DeactivationQuery, NewUserBody, RoleBody, UserBody, UserChangeBody, UserListQuery, UserPage,
+};
+use super::problem::{Faults, needs_administrator};
+use super::{App, in_saga};
+use crate::accounts::{Registration, RequestedChange};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use domain_kernel::{Role, UserId, Version};
+use domain_users::{DeactivationReason, Edit, EmailAddress, FullName, Password, PasswordRule, Username};
+use infra_http::etag::{self, IfMatch};
+use infra_http::problem::ProblemDocument;
+use infra_http::{Caller, Page, Problem, RequestContext, StrictJson, StrictPath, StrictQuery, page};
+use infra_runtime::Profile;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The roles that anybody may register as in the demo. A patient's has no link to any patient.
+const OPEN_ROLES: [Role; 3] = [Role::Laboratory, Role::Physician, Role::Patient];
+
+/// Registers a user.
+///
+/// In the demo anybody may register as laboratory (1, also the default), physician (2) or patient (3); the other roles,
+/// and in production all of them, are given by an administrator. The welcome mail follows.
+#[utoipa::path(
+    post, path = "/users", tag = "users",
+    request_body = NewUserBody,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request harmless.")),
+    responses(
+        (status = 201, description = "Registered; `Location` is the user's address.", body = UserBody),
+        (status = 401, description = "In production: no valid access token.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 403, description = "The role is not yours to give.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 409, description = "Username or e-mail address is taken.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 422, description = "A field breaks a rule.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+    ),
+    security((), ("bearer" = []))
+)]
+pub(super) async fn register(
+    State(app): State<Arc<App>>,
+    caller: Option<Caller>,
+    context: RequestContext,
+    StrictJson(body): StrictJson<NewUserBody>,
+) -> Result<Response, Problem> {
+    let profile = app.accounts.profile;
+    if profile == Profile::Production {
+        let caller = caller.ok_or_else(Problem::unauthorized)?;
+        if caller.role != Role::Administrator {
+            return Err(needs_administrator());
+        }
+    }
+    let registration = registration(body, profile)?;
+    let administrator = caller.is_some_and(|caller| caller.role == Role::Administrator);
+    if !administrator && !OPEN_ROLES.contains(&registration.role) {
+        return Err(needs_administrator());
+    }
+    let executed = app.accounts.register(&context.command(), registration).await?;
+    let user = UserId::from(executed.stream);
+    let location = format!("/users/{user}");
+    let mut response = (StatusCode::CREATED, described(user, &executed.state)?).into_response();
+    if let Ok(location) = HeaderValue::from_str(&location) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response.headers_mut().insert(header::ETAG, etag::of(executed.head.version));
+    Ok(in_saga(executed.correlation_id, response))
+}
+
+fn registration(body: NewUserBody, profile: Profile) -> Result<Registration, Problem> {
+    let mut faults = Faults::default();
+    let username = faults.check("/username", Username::parse(&body.username));
+    let password = faults.check("/password", Password::choose(body.password, password_rule(profile)));
+    let role = match &body.role {
+        None => Some(Role::Laboratory),
+        Some(role) => faults.check("/role", role.role()),
+    };
+    let email = match &body.email {
+        None => Some(None),
+        Some(email) => faults.check("/email", EmailAddress::parse(email)).map(Some),
+    };
+    let full_name = match &body.full_name {
+        None => Some(None),
+        Some(name) => faults.check("/full_name", FullName::parse(name)).map(Some),
+    };
+    match (username, password, role, email, full_name) {
+        (Some(username), Some(password), Some(role), Some(email), Some(full_name)) => {
+            Ok(Registration { username, password, full_name, email, role })
+        }
+        _ => Err(faults.problem().unwrap_or_else(Problem::internal)),
+    }
+}
+
+/// How long a new password must be.
+pub(super) fn password_rule(profile: Profile) -> PasswordRule {
+    match profile {
+        Profile::Demo => PasswordRule::DEMO,
+        Profile::Production => PasswordRule::STANDARD,
+    }
+}
+
+/// Lists users, oldest first.
+///
+/// The list follows the accounts within moments; `GET /users/{id}` is always current.
+#[utoipa::path(
+    get, path = "/users", tag = "users",
+    params(UserListQuery),
+    responses(
+        (status = 200, description = "A page; `Link` leads to the next.", body = UserPage),
+        AdministratorsOnly,
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    uri: Uri,
+    StrictQuery(query): StrictQuery<UserListQuery>,
+) -> Result<Response, Problem> {
+    let (role, status) = (query.role()?, query.status()?);
+    let limit = page::limit(query.limit)?;
+    let after = query.cursor.as_deref().map(|cursor| app.cursors.decode::<Uuid>(cursor)).transpose()?;
+    // One more than asked for tells whether there is a next page.
+    let mut users = app.accounts.user_list.page(after.map(UserId), role, status, limit + 1).await?;
+    let more = users.len() > limit;
+    users.truncate(limit);
+    let next = users.last().filter(|_| more).and_then(|last| app.cursors.encode(&last.id.0));
+    let items: Vec<UserBody> = users.into_iter().map(UserBody::from).collect();
+    Ok(Page { items, next }.respond(&uri))
+}
+
+/// Reads a user.
+#[utoipa::path(
+    get, path = "/users/{id}", tag = "users",
+    params(("id" = Uuid, Path, description = "The user.")),
+    responses(
+        (status = 200, description = "The user; `ETag` is their version.", body = UserBody),
+        AdministratorsOnly,
+        (status = 404, description = "There is no such user.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn read(State(app): State<Arc<App>>, StrictPath(id): StrictPath<Uuid>) -> Result<Response, Problem> {
+    let loaded = app.accounts.load(UserId(id)).await?;
+    versioned(UserId(id), &loaded.state, loaded.head.version)
+}
+
+/// Changes role, e-mail address or full name.
+///
+/// All that is sent changes together, or nothing does. `null` takes address or name away.
+#[utoipa::path(
+    patch, path = "/users/{id}", tag = "users",
+    params(
+        ("id" = Uuid, Path, description = "The user."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` that was read: a change in between is a 412."),
+    ),
+    request_body = UserChangeBody,
+    responses(
+        (status = 200, description = "The user as changed.", body = UserBody),
+        AdministratorsOnly,
+        (status = 404, description = "There is no such user.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 409, description = "The address is taken, the user is deactivated or the last administrator.",
+            body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 412, description = "Changed since it was read.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 422, description = "A field breaks a rule.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn change(
+    State(app): State<Arc<App>>,
+    StrictPath(id): StrictPath<Uuid>,
+    IfMatch(expected): IfMatch,
+    context: RequestContext,
+    StrictJson(body): StrictJson<UserChangeBody>,
+) -> Result<Response, Problem> {
+    let requested = requested_change(&body)?;
+    let executed = app.accounts.change(&context.command(), UserId(id), expected, requested).await?;
+    let response = versioned(UserId(id), &executed.state, executed.head.version)?;
+    Ok(in_saga(executed.correlation_id, response))
+}
+
+fn requested_change(body: &UserChangeBody) -> Result<RequestedChange, Problem> {
+    let mut faults = Faults::default();
+    let role = body.role.as_ref().map(RoleBody::role).and_then(|role| faults.check("/role", role));
+    let email = match &body.email {
+        None => Edit::Keep,
+        Some(None) => Edit::Clear,
+        Some(Some(email)) => faults.check("/email", EmailAddress::parse(email)).map_or(Edit::Keep, Edit::Set),
+    };
+    let full_name = match &body.full_name {
+        None => Edit::Keep,
+        Some(None) => Edit::Clear,
+        Some(Some(name)) => faults.check("/full_name", FullName::parse(name)).map_or(Edit::Keep, Edit::Set),
+    };
+    match faults.problem() {
+        Some(problem) => Err(problem),
+        None => Ok(RequestedChange { role, full_name, email }),
+    }
+}
+
+/// Deactivates a user.
+///
+/// They are logged out everywhere within seconds and may not log in. Nothing is deleted; the name stays taken.
+#[utoipa::path(
+    delete, path = "/users/{id}", tag = "users",
+    params(("id" = Uuid, Path, description = "The user."), DeactivationQuery),
+    responses(
+        (status = 204, description = "Deactivated, or was already."),
+        AdministratorsOnly,
+        (status = 404, description = "There is no such user.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 409, description = "The last active administrator stays.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn deactivate(
+    State(app): State<Arc<App>>,
+    StrictPath(id): StrictPath<Uuid>,
+    StrictQuery(query): StrictQuery<DeactivationQuery>,
+    IfMatch(expected): IfMatch,
+    context: RequestContext,
+) -> Result<StatusCode, Problem> {
+    let reason = query.reason.as_deref().map(DeactivationReason::parse).transpose();
+    let reason = reason.map_err(|error| Problem::unprocessable("?reason", error.to_string()))?;
+    app.accounts.deactivate(&context.command(), UserId(id), expected, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Reactivates a user, with the role and the password they had.
+#[utoipa::path(
+    post, path = "/users/{id}/reactivate", tag = "users",
+    params(("id" = Uuid, Path, description = "The user.")),
+    responses(
+        (status = 200, description = "Active again, or was already.", body = UserBody),
+        AdministratorsOnly,
+        (status = 404, description = "There is no such user.", body = ProblemDocument,
+            content_type = "application/problem+json"),
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn reactivate(
+    State(app): State<Arc<App>>,
+    StrictPath(id): StrictPath<Uuid>,
+    IfMatch(expected): IfMatch,
+    context: RequestContext,
+) -> Result<Response, Problem> {
+    let executed = app.accounts.reactivate(&context.command(), UserId(id), expected).await?;
+    let response = versioned(UserId(id), &executed.state, executed.head.version)?;
+    Ok(in_saga(executed.correlation_id, response))
+}
+
+fn described(user: UserId, state: &domain_users::UserState) -> Result<Json<UserBody>, Problem> {
+    UserBody::of(user, state).map(Json).ok_or_else(Problem::not_found)
+}
+
+/// The user, with their version as entity tag.
+pub(super) fn versioned(user: UserId, state: &domain_users::UserState, version: Version) -> Result<Response, Problem> {
+    Ok(([(header::ETAG, etag::of(version))], described(user, state)?).into_response())
+}

@@ -1,0 +1,149 @@
+//! Hashing passwords: slow on purpose, so never more of it at once than there are cores.
+//!
+//! What always holds:
+//! 1. a hash costs the same whether the user exists or not: who is unknown is checked against a hash of nobody's;
+//! 2. at most as many hashes run as there are cores, and at most [`LONGEST_QUEUE`] wait; more are refused at once
+//!    ([`HashingError::Busy`]), because each takes 19 MiB and a crowd of them would be the cheapest attack there is.
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use domain_kernel::Sensitive;
+use domain_users::{Password, PasswordHash};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// How many may wait for a core.
+pub(crate) const LONGEST_QUEUE: usize = 32;
+/// Memory, in KiB, of one hash: with two passes and one lane one of the choices of OWASP ASVS 5.0, appendix C.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Hashes and verifies passwords with Argon2id (RFC 9106). Cheap to clone; clones share the cores.
+#[derive(Clone)]
+pub(crate) struct Passwords {
+    queue: Arc<Semaphore>,
+    cores: Arc<Semaphore>,
+    nobodys: PasswordHash,
+}
+
+/// Why nothing was hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum HashingError {
+    /// Too many are waiting already; try again in a second.
+    #[error("too many passwords are being checked")]
+    Busy,
+    /// The hash could not be computed: no memory, no randomness, or the task was dropped at shutdown.
+    #[error("a password could not be hashed")]
+    Failed,
+}
+
+impl Passwords {
+    /// Uses up to `cores` at once.
+    pub(crate) async fn new(cores: usize) -> Result<Self, HashingError> {
+        let cores = cores.max(1);
+        let unused = Self {
+            queue: Arc::new(Semaphore::new(cores + LONGEST_QUEUE)),
+            cores: Arc::new(Semaphore::new(cores)),
+            nobodys: PasswordHash::new(String::new()),
+        };
+        let nobodys = unused.hash(Password::claimed(random_text()?)).await?;
+        Ok(Self { nobodys, ..unused })
+    }
+
+    /// A PHC string with a new salt.
+    pub(crate) async fn hash(&self, password: Password) -> Result<PasswordHash, HashingError> {
+        self.run(move || {
+            let phc = argon2()?.hash_password(password.reveal().as_bytes()).map_err(|_| HashingError::Failed)?;
+            Ok(PasswordHash::new(phc.to_string()))
+        })
+        .await
+    }
+
+    /// Whether `password` is the one of `hash`. Takes as long when there is none to compare with, and is then false.
+    pub(crate) async fn verify(
+        &self,
+        password: Password,
+        hash: Option<&Sensitive<PasswordHash>>,
+    ) -> Result<bool, HashingError> {
+        let known = hash.and_then(Sensitive::known);
+        let (exists, hash) = (known.is_some(), known.unwrap_or(&self.nobodys).clone());
+        self.run(move || {
+            let right = argon2()?.verify_password(password.reveal().as_bytes(), hash.as_str()).is_ok();
+            Ok(right && exists)
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, HashingError> + Send + 'static,
+    ) -> Result<T, HashingError> {
+        let place = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| HashingError::Busy)?;
+        let core = Arc::clone(&self.cores).acquire_owned().await.map_err(|_| HashingError::Failed)?;
+        let hashed = tokio::task::spawn_blocking(move || {
+            // Both go back when the work is done, also when the request that wanted it is gone.
+            let (_place, _core) = (place, core);
+            work()
+        });
+        hashed.await.map_err(|_| HashingError::Failed)?
+    }
+}
+
+fn argon2() -> Result<Argon2<'static>, HashingError> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| HashingError::Failed)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn random_text() -> Result<String, HashingError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| HashingError::Failed)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn password(text: &str) -> Password {
+        Password::claimed(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_password_is_kept_as_argon2id_with_the_owasp_parameters() {
+        let passwords = Passwords::new(1).await.unwrap();
+        let hash = passwords.hash(password("password2")).await.unwrap();
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
+        assert_ne!(hash, passwords.hash(password("password2")).await.unwrap(), "the salt is new every time");
+    }
+
+    #[tokio::test]
+    async fn only_the_same_password_verifies() {
+        let passwords = Passwords::new(1).await.unwrap();
+        let hash = Sensitive::Known(passwords.hash(password("password2")).await.unwrap());
+        assert_eq!(passwords.verify(password("password2"), Some(&hash)).await, Ok(true));
+        assert_eq!(passwords.verify(password("password2 "), Some(&hash)).await, Ok(false));
+        assert_eq!(passwords.verify(password("Password2"), Some(&hash)).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn nobody_and_the_erased_have_no_password() {
+        let passwords = Passwords::new(1).await.unwrap();
+        assert_eq!(passwords.verify(password("password2"), None).await, Ok(false));
+        assert_eq!(passwords.verify(password("password2"), Some(&Sensitive::Erased)).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_refused_at_once() {
+        let passwords = Passwords::new(1).await.unwrap();
+        let _all = Arc::clone(&passwords.queue).try_acquire_many_owned(33).unwrap();
+        assert_eq!(passwords.hash(password("password2")).await.err(), Some(HashingError::Busy));
+        assert_eq!(passwords.verify(password("password2"), None).await, Err(HashingError::Busy));
+    }
+
+    #[tokio::test]
+    async fn who_waited_gives_the_place_back() {
+        let passwords = Passwords::new(1).await.unwrap();
+        passwords.verify(password("password2"), None).await.unwrap();
+        assert_eq!((passwords.queue.available_permits(), passwords.cores.available_permits()), (33, 1));
+    }
+}

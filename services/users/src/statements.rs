@@ -1,0 +1,44 @@
+//! Every SQL statement of the service, so that a test can have PostgreSQL prepare each.
+
+/// Name and text of every statement.
+pub(crate) const ALL: &[(&str, &str)] = &[
+    ("session_open", SESSION_OPEN),
+    ("session_revoke", SESSION_REVOKE),
+    ("refresh_find", REFRESH_FIND),
+    ("refresh_use", REFRESH_USE),
+    ("revocation_list", REVOCATION_LIST),
+    ("prune_sessions", PRUNE_SESSIONS),
+    ("prune_revocations", PRUNE_REVOCATIONS),
+    ("prune_backoff", PRUNE_BACKOFF),
+    ("backoff_blocked", BACKOFF_BLOCKED),
+    ("backoff_failed", BACKOFF_FAILED),
+    ("backoff_reset", BACKOFF_RESET),
+    ("user_list_created", USER_LIST_CREATED),
+    ("user_list_role", USER_LIST_ROLE),
+    ("user_list_profile", USER_LIST_PROFILE),
+    ("user_list_contact", USER_LIST_CONTACT),
+    ("user_list_status", USER_LIST_STATUS),
+    ("user_list_version", USER_LIST_VERSION),
+    ("user_list_page", USER_LIST_PAGE),
+    ("user_list_other_administrators", USER_LIST_OTHER_ADMINISTRATORS),
+];
+
+pub(crate) const SESSION_OPEN: &str = include_str!("sql/session_open.sql");
+pub(crate) const SESSION_REVOKE: &str = include_str!("sql/session_revoke.sql");
+pub(crate) const REFRESH_FIND: &str = include_str!("sql/refresh_find.sql");
+pub(crate) const REFRESH_USE: &str = include_str!("sql/refresh_use.sql");
+pub(crate) const REVOCATION_LIST: &str = include_str!("sql/revocation_list.sql");
+pub(crate) const PRUNE_SESSIONS: &str = include_str!("sql/prune_sessions.sql");
+pub(crate) const PRUNE_REVOCATIONS: &str = include_str!("sql/prune_revocations.sql");
+pub(crate) const PRUNE_BACKOFF: &str = include_str!("sql/prune_backoff.sql");
+pub(crate) const BACKOFF_BLOCKED: &str = include_str!("sql/backoff_blocked.sql");
+pub(crate) const BACKOFF_FAILED: &str = include_str!("sql/backoff_failed.sql");
+pub(crate) const BACKOFF_RESET: &str = include_str!("sql/backoff_reset.sql");
+pub(crate) const USER_LIST_CREATED: &str = include_str!("sql/user_list_created.sql");
+pub(crate) const USER_LIST_ROLE: &str = include_str!("sql/user_list_role.sql");
+pub(crate) const USER_LIST_PROFILE: &str = include_str!("sql/user_list_profile.sql");
+pub(crate) const USER_LIST_CONTACT: &str = include_str!("sql/user_list_contact.sql");
+pub(crate) const USER_LIST_STATUS: &str = include_str!("sql/user_list_status.sql");
+pub(crate) const USER_LIST_VERSION: &str = include_str!("sql/user_list_version.sql");
+pub(crate) const USER_LIST_PAGE: &str = include_str!("sql/user_list_page.sql");
+pub(crate) const USER_LIST_OTHER_ADMINISTRATORS: &str = include_str!("sql/user_list_other_administrators.sql");

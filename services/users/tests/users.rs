@@ -1,0 +1,16 @@
+//! The users service through its router, on a real PostgreSQL: one test per rule.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#[path = "users/administration.rs"]
+mod administration;
+#[path = "users/input.rs"]
+mod input;
+#[path = "users/lab.rs"]
+mod lab;
+#[path = "users/log_in.rs"]
+mod log_in;
+#[path = "users/registration.rs"]
+mod registration;
+#[path = "users/sessions.rs"]
+mod sessions;
+#[path = "users/storage.rs"]
+mod storage;
