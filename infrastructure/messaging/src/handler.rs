@@ -27,7 +27,8 @@ pub trait MessageHandler: Send + Sync {
 /// How a message was dealt with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
-    /// The handler appended under the command, or found that it had.
+    /// The handler appended under the command, or found that it had. Where it did not and an answer is owed, it is as
+    /// [`Self::NothingToDo`].
     Done,
     /// There was nothing to append; where an answer is owed, a `MessageHandled` is appended under the command.
     NothingToDo,

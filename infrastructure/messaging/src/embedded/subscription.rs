@@ -2,10 +2,11 @@
 use super::EmbeddedLogs;
 use domain_kernel::ports::{BusError, Delivery, MessageSource, SourceError, SourcedMessage, Subscription};
 use domain_kernel::{BoxFuture, Checkpoint, Topic};
-use futures_util::future::select_all;
 use infra_event_store::checkpoints::Checkpoints;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::sync::watch;
 
 /// How many entries of a log are read at once.
@@ -40,6 +41,9 @@ struct Reader {
     open: VecDeque<Open>,
     /// The next message may have been delivered before: an earlier subscription ended without acknowledging it.
     resumed: bool,
+    /// There was nothing more to read; resolves when there may be. Each log is waited for by itself, so that a busy one
+    /// does not make the quiet ones be read again and again.
+    quiet: Option<BoxFuture<'static, ()>>,
 }
 
 struct Open {
@@ -66,27 +70,16 @@ impl EmbeddedSubscription {
         for source in self.logs.of(self.topic) {
             if let Some(reader) = self.readers.iter_mut().find(|reader| reader.source.name() == source.name()) {
                 reader.source = source;
+                reader.quiet = None;
                 continue;
             }
             let name = format!("bus/{}/{}/{}", self.consumer, self.topic, source.name());
             let read = self.checkpoints.load(&name).await.map_err(SourceError::from)?;
-            let resumed = self.was_opened_before(&name).await?;
+            let resumed = was_opened_before(&name, &*self.checkpoints).await?;
             let (waiting, open) = (VecDeque::new(), VecDeque::new());
-            self.readers.push(Reader { source, name, read, waiting, open, resumed });
+            self.readers.push(Reader { source, name, read, waiting, open, resumed, quiet: None });
         }
         Ok(())
-    }
-
-    /// A mark beside the checkpoint, set by the first subscription: without it a message that kills the process could
-    /// not be told from a new one.
-    async fn was_opened_before(&self, name: &str) -> Result<bool, BusError> {
-        const OPENED: Checkpoint = Checkpoint { epoch: 0, tx: 0, position: 1 };
-        let mark = format!("{name}/opened");
-        let opened = self.checkpoints.load(&mark).await.map_err(SourceError::from)? == OPENED;
-        if !opened {
-            self.checkpoints.save(&mark, OPENED).await.map_err(SourceError::from)?;
-        }
-        Ok(opened)
     }
 
     async fn next(&mut self) -> Result<Delivery, BusError> {
@@ -94,6 +87,8 @@ impl EmbeddedSubscription {
             if self.offered.has_changed().unwrap_or(false) {
                 self.take_up().await?;
             }
+            // Also while others are busy: a quiet log is heard as soon as it says something.
+            poll_fn(|context| Poll::Ready(wake(&mut self.readers, context))).await;
             for offset in 0..self.readers.len() {
                 let index = (self.turn + offset) % self.readers.len();
                 if let Some(delivery) = self.readers[index].next(index, &*self.checkpoints).await? {
@@ -105,30 +100,34 @@ impl EmbeddedSubscription {
         }
     }
 
+    /// Until a log may hold more, or another log is offered.
     async fn wait(&mut self) {
-        // The sender lives in `self.logs`, so this never fails; were it gone, no log would be offered any more.
-        let offered = async {
-            if self.offered.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        let sources: Vec<_> = self.readers.iter().map(|reader| Arc::clone(&reader.source)).collect();
-        if sources.is_empty() {
-            offered.await;
-        } else {
-            tokio::select! {
-                () = offered => self.offered.mark_changed(),
-                _ = select_all(sources.iter().map(|source| source.changed())) => {}
-            }
-            return;
+        let readers = &mut self.readers;
+        let more = poll_fn(|context| if wake(readers, context) { Poll::Ready(()) } else { Poll::Pending });
+        tokio::select! {
+            () = more => {}
+            // The sender lives in `self.logs`, so this does not fail.
+            _ = self.offered.changed() => self.offered.mark_changed(),
         }
-        self.offered.mark_changed();
     }
+}
+
+/// Wakes the quiet logs that may hold more by now; true when there is one to read.
+fn wake(readers: &mut [Reader], context: &mut Context<'_>) -> bool {
+    for reader in readers.iter_mut() {
+        if reader.quiet.as_mut().is_some_and(|quiet| quiet.as_mut().poll(context).is_ready()) {
+            reader.quiet = None;
+        }
+    }
+    readers.iter().any(|reader| reader.quiet.is_none())
 }
 
 impl Reader {
     /// The next message of this log, if there is one now.
     async fn next(&mut self, index: usize, checkpoints: &dyn Checkpoints) -> Result<Option<Delivery>, BusError> {
+        if self.quiet.is_some() {
+            return Ok(None);
+        }
         loop {
             while let Some(entry) = self.waiting.pop_front() {
                 let settled = entry.message.is_none();
@@ -145,7 +144,11 @@ impl Reader {
             self.waiting = self.source.read(self.read, BATCH).await?.into();
             match self.waiting.back() {
                 Some(last) => self.read = last.checkpoint,
-                None => return Ok(None),
+                None => {
+                    let source = Arc::clone(&self.source);
+                    self.quiet = Some(Box::pin(async move { source.changed().await }));
+                    return Ok(None);
+                }
             }
         }
     }
@@ -182,6 +185,18 @@ impl Subscription for EmbeddedSubscription {
             reader.acknowledge(at, &*self.checkpoints).await
         })
     }
+}
+
+/// A mark beside the checkpoint, set by the first subscription: without it a message that kills the process could not
+/// be told from a new one.
+async fn was_opened_before(name: &str, checkpoints: &dyn Checkpoints) -> Result<bool, BusError> {
+    const OPENED: Checkpoint = Checkpoint { epoch: 0, tx: 0, position: 1 };
+    let mark = format!("{name}/opened");
+    let opened = checkpoints.load(&mark).await.map_err(SourceError::from)? == OPENED;
+    if !opened {
+        checkpoints.save(&mark, OPENED).await.map_err(SourceError::from)?;
+    }
+    Ok(opened)
 }
 
 /// A delivery's name: which log, and where in it.

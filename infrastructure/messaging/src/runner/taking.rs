@@ -87,10 +87,8 @@ impl ConsumerRunner {
         let mut pause = Pause::new(&self.clock);
         loop {
             match self.handler.handle(message, command, attempt).await {
-                Ok(handling) => {
-                    if handling == Handling::NothingToDo {
-                        self.tell_handled(message, attempt).await;
-                    }
+                Ok(Handling::Done | Handling::NothingToDo) => {
+                    self.tell_handled(message, attempt).await;
                     if recording {
                         self.forget_attempts(event).await;
                     }
@@ -130,7 +128,9 @@ impl ConsumerRunner {
         tracing::error!(consumer.name = self.consumer, event.id = %event, %topic, code, attempt, "a message is given up");
     }
 
-    /// Where the catalogue says that this consumer owes an answer, and nothing else was appended to be one.
+    /// Where the catalogue says that this consumer owes an answer, and nothing was appended under the message's command:
+    /// also after a handler that thought it had and decided on no event. An owed answer that never comes would leave the
+    /// saga open for ever.
     async fn tell_handled(&self, message: &Message, attempt: u32) {
         if message.headers.expects.iter().any(|name| name == self.consumer) {
             self.tell(message, |log| Box::pin(log.handled(message, attempt))).await;

@@ -58,3 +58,22 @@ async fn a_message_that_may_have_been_delivered_before_says_so() {
     assert_eq!(subscription.receive().await.unwrap().redeliveries, 1);
     assert_eq!(subscription.receive().await.unwrap().redeliveries, 0);
 }
+
+#[tokio::test]
+async fn a_busy_log_does_not_keep_a_quiet_one_from_being_heard() {
+    let (busy, quiet) = (ListedSource::new("users"), ListedSource::new("results"));
+    busy.tell((1..=1_000).map(|version| user_message(1, version)));
+    let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
+    bus.offer(topics::EVENT_USER, busy).await.unwrap();
+    bus.offer(topics::EVENT_USER, quiet.clone()).await.unwrap();
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    for _ in 0..3 {
+        subscription.receive().await.unwrap();
+    }
+    quiet.tell([user_message(2, 1)]);
+    let mut received = vec![];
+    for _ in 0..3 {
+        received.push(subscription.receive().await.unwrap().message);
+    }
+    assert!(received.contains(&user_message(2, 1)));
+}

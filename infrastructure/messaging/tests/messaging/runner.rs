@@ -158,6 +158,16 @@ async fn nothing_to_do_is_told_once_even_when_delivered_twice() {
 }
 
 #[tokio::test]
+async fn done_without_an_event_is_answered_all_the_same() {
+    let bench = Bench::new().await;
+    bench.handler.answers(event(1, 1), [Ok(Handling::Done)]);
+    bench.users.tell([user_message(1, 1)]);
+    let _running = bench.start();
+    bench.until_users_are_read().await;
+    assert_eq!(bench.told(), [handled(1)], "an owed answer always comes");
+}
+
+#[tokio::test]
 async fn nothing_is_told_where_no_answer_is_owed() {
     let bench = Bench::new().await;
     let mut message = user_message(1, 1);

@@ -159,12 +159,18 @@ pub(crate) struct Call {
 
 type Answer = Result<Handling, HandlingError>;
 
+enum Scripted {
+    /// An answer; done without an effect too.
+    Answer(Answer),
+    /// A handling that never ends.
+    Never,
+}
+
 /// Answers as the test says, by event; otherwise appends one effect under the message's command, as a service does.
 pub(crate) struct ScriptedHandler {
     store: Arc<dyn EventStore>,
     clock: Arc<dyn Clock>,
-    /// `None` is a handling that never ends.
-    script: Mutex<HashMap<EventId, VecDeque<Option<Answer>>>>,
+    script: Mutex<HashMap<EventId, VecDeque<Scripted>>>,
     calls: Mutex<Vec<Call>>,
 }
 
@@ -184,12 +190,12 @@ impl ScriptedHandler {
 
     /// The next calls for `event` are answered so, in this order.
     pub(crate) fn answers(&self, event: EventId, answers: impl IntoIterator<Item = Answer>) {
-        self.script.lock().unwrap().entry(event).or_default().extend(answers.into_iter().map(Some));
+        self.script.lock().unwrap().entry(event).or_default().extend(answers.into_iter().map(Scripted::Answer));
     }
 
     /// The next call for `event` never ends.
     pub(crate) fn never_ends(&self, event: EventId) {
-        self.script.lock().unwrap().entry(event).or_default().push_back(None);
+        self.script.lock().unwrap().entry(event).or_default().push_back(Scripted::Never);
     }
 
     /// Waits until there were as many calls.
@@ -237,9 +243,9 @@ impl MessageHandler for ScriptedHandler {
             self.calls.lock().unwrap().push(Call { event, attempt });
             let scripted = self.script.lock().unwrap().get_mut(&event).and_then(VecDeque::pop_front);
             match scripted {
-                None | Some(Some(Ok(Handling::Done))) => self.take_effect(message, command).await,
-                Some(Some(answer)) => answer,
-                Some(None) => std::future::pending().await,
+                None => self.take_effect(message, command).await,
+                Some(Scripted::Answer(answer)) => answer,
+                Some(Scripted::Never) => std::future::pending().await,
             }
         })
     }
