@@ -1,1 +1,131 @@
-//! The results service: clinical results and who reads them.
+//! The results service: clinical results, who reads them, and whether the patient was told.
+//!
+//! Writes go through the domain ([`domain_results`]) into the event store, sealed ([`codec`]); reads of a single result
+//! rehydrate it from its events, and leave an event of their own; lists come from [`projections`], which hold no clinical
+//! value. What the others are told is mapped by [`publisher`]; what became of the mails is heard by a consumer of
+//! `event-notification`.
+mod app;
+pub mod codec;
+mod history;
+mod http;
+mod looks;
+mod notification_outcomes;
+pub mod projections;
+mod publisher;
+mod statements;
+pub mod stored;
+
+pub use notification_outcomes::NotificationOutcomes;
+pub use publisher::ResultsPublisher;
+pub use stored::EVENTS;
+
+use app::App;
+use axum::Router;
+use domain_kernel::Topic;
+use domain_kernel::message::topics;
+use domain_kernel::ports::BusError;
+use infra_event_store::projection::{self, Projection};
+use infra_http::{ServiceApi, TokenVerifier, protected};
+use infra_messaging::{ConsumerRunner, HandlingLog, LogSource, Publisher};
+use infra_runtime::Resources;
+use std::sync::Arc;
+
+/// The service's pinned name: that of its database, its consumer and the audience of its internal tokens.
+pub const NAME: &str = "results";
+
+/// The tables of the read models; they come after the event store's own migrations.
+pub static MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1001, "read models", include_str!("../../../migrations/results/1001_read_models.sql"))];
+
+/// What this service publishes on.
+pub const TOPICS: &[Topic] = &[topics::EVENT_RESULT, topics::SAGA_STEP];
+
+/// What this service is started with besides its resources.
+#[derive(Clone)]
+pub struct Config {
+    /// Verifies the gateway's internal tokens.
+    pub verifier: TokenVerifier,
+}
+
+/// Why the service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The bus did not take what this service publishes.
+    #[error("the results service cannot publish")]
+    Bus(#[from] BusError),
+}
+
+/// The endpoints, their access rules and their description.
+#[must_use]
+pub fn api() -> ServiceApi {
+    http::api()
+}
+
+/// The mapping from stored events to messages.
+#[must_use]
+pub fn publisher() -> Arc<dyn Publisher> {
+    Arc::new(ResultsPublisher)
+}
+
+/// The read models.
+#[must_use]
+pub fn projections() -> Vec<Arc<dyn Projection>> {
+    projections::all()
+}
+
+/// Every SQL statement, by name.
+#[must_use]
+pub fn statements() -> &'static [(&'static str, &'static str)] {
+    statements::ALL
+}
+
+/// Starts the service on `resources`: its log is offered to the bus, its read models and its consumer run under the
+/// supervisor.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(resources: Resources, config: Config) -> Result<Router, StartError> {
+    let app = Arc::new(App::new(&resources));
+    for topic in TOPICS {
+        let source = LogSource::new(NAME, topic, Arc::clone(&resources.store), publisher());
+        resources.bus.offer(topic, Arc::new(source)).await?;
+    }
+    for read_model in projections() {
+        follow(&resources, read_model);
+    }
+    consume(&resources, &app);
+    let api = api();
+    Ok(protected(http::router(app), &api.routes, config.verifier, &resources))
+}
+
+fn follow(resources: &Resources, read_model: Arc<dyn Projection>) {
+    let (store, pool) = (Arc::clone(&resources.store), resources.pool.clone());
+    resources.supervisor.spawn(read_model.name(), move |stop| {
+        let (read_model, store, pool) = (Arc::clone(&read_model), Arc::clone(&store), pool.clone());
+        Box::pin(async move {
+            projection::run(read_model, store, pool, stop.cancelled_owned()).await?;
+            Ok(())
+        })
+    });
+}
+
+fn consume(resources: &Resources, app: &Arc<App>) {
+    let handler = Arc::new(NotificationOutcomes::new(app.notifications()));
+    let (bus, dead_letters) = (Arc::clone(&resources.bus), Arc::clone(&resources.dead_letters));
+    let (store, clock) = (Arc::clone(&resources.store), Arc::clone(&resources.clock));
+    resources.supervisor.spawn("results-notification-outcomes", move |stop| {
+        let runner = ConsumerRunner {
+            consumer: NAME,
+            topics: vec![topics::EVENT_NOTIFICATION],
+            bus: Arc::clone(&bus),
+            handler: handler.clone(),
+            dead_letters: Arc::clone(&dead_letters),
+            log: Some(HandlingLog::new(Arc::clone(&store), Arc::clone(&clock), NAME)),
+            clock: Arc::clone(&clock),
+        };
+        Box::pin(async move {
+            runner.run(stop).await?;
+            Ok(())
+        })
+    });
+}
