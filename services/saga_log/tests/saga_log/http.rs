@@ -1,0 +1,213 @@
+//! Who sees which sagas, how they are found, and what an operator may ask.
+use crate::stage::{LIMIT, Stage, Told, failed, ids, ids_of, new_saga, result_created, stage, told, user_created};
+use axum::http::StatusCode;
+use domain_kernel::message::topics;
+use domain_kernel::{Checkpoint, Message, Role, UserId};
+use infra_contracts::saga_command::{self, RetryRequested, SagaCommand};
+use infra_testkit::wait_for;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+fn somebody() -> UserId {
+    UserId(Uuid::now_v7())
+}
+
+/// A saga that `laboratory` started, one about `account`, and one of strangers; in this order.
+async fn three_sagas(stage: &Stage, laboratory: UserId, account: UserId) -> [Message; 3] {
+    let started = result_created(new_saga(), Some(laboratory));
+    let about = user_created(new_saga(), account, None);
+    let strange = result_created(new_saga(), Some(somebody()));
+    stage.hear([&started, &about, &strange]).await;
+    [started, about, strange]
+}
+
+async fn seen(stage: &Stage, user: UserId, role: Role) -> Vec<String> {
+    let (status, page) = stage.get("/saga/logs", &stage.token(user, role)).await;
+    assert_eq!(status, StatusCode::OK, "{page}");
+    ids(&page)
+}
+
+async fn administrator(stage: &Stage, path: &str) -> (StatusCode, Value) {
+    stage.get(path, &stage.token(somebody(), Role::Administrator)).await
+}
+
+#[tokio::test]
+async fn administrator_and_auditor_see_every_saga_newest_first() {
+    let stage = stage().await;
+    let [first, second, third] = three_sagas(&stage, somebody(), somebody()).await;
+    for role in [Role::Administrator, Role::Auditor] {
+        assert_eq!(seen(&stage, somebody(), role).await, ids_of([&third, &second, &first]), "{role}");
+    }
+}
+
+#[tokio::test]
+async fn a_laboratory_sees_the_sagas_it_started_and_those_about_its_account() {
+    let stage = stage().await;
+    let user = somebody();
+    let [started, about, strange] = three_sagas(&stage, user, user).await;
+    // Everything of the saga, also what others did in it.
+    let sent = told(&started, &Told::Sent, 1);
+    stage.hear([&sent]).await;
+    assert_eq!(seen(&stage, user, Role::Laboratory).await, ids_of([&sent, &about, &started]));
+    assert_eq!(seen(&stage, somebody(), Role::Laboratory).await, Vec::<String>::new());
+
+    let token = stage.token(user, Role::Laboratory);
+    let (own, _) = stage.get(&format!("/saga/logs/{}", started.headers.event_id), &token).await;
+    assert_eq!(own, StatusCode::OK);
+    let (foreign, _) = stage.get(&format!("/saga/logs/{}", strange.headers.event_id), &token).await;
+    let (unknown, _) = stage.get(&format!("/saga/logs/{}", Uuid::now_v7()), &token).await;
+    assert_eq!([foreign, unknown], [StatusCode::NOT_FOUND; 2], "nobody learns what exists");
+}
+
+#[tokio::test]
+async fn who_is_only_part_of_a_saga_did_not_start_it() {
+    let stage = stage().await;
+    let user = somebody();
+    let created = result_created(new_saga(), Some(somebody()));
+    let mut sent = told(&created, &Told::Sent, 1);
+    sent.headers.actor = Some(user);
+    stage.hear([&created, &sent]).await;
+    assert_eq!(seen(&stage, user, Role::Laboratory).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_other_roles_see_no_saga_log() {
+    let stage = stage().await;
+    let user = somebody();
+    let [started, ..] = three_sagas(&stage, user, user).await;
+    let readers = [Role::Laboratory, Role::Administrator, Role::Auditor];
+    for role in Role::ALL.into_iter().filter(|role| !readers.contains(role)) {
+        for path in ["/saga/logs".to_owned(), format!("/saga/logs/{}", started.headers.event_id)] {
+            let (status, _) = stage.get(&path, &stage.token(user, role)).await;
+            assert_eq!(status, StatusCode::FORBIDDEN, "{role} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_list_is_filtered_by_state_type_saga_and_time() {
+    let stage = stage().await;
+    let [result, user, other] = three_sagas(&stage, somebody(), somebody()).await;
+    stage.hear([&failed(&other, "notifications", 3, Some("refused"))]).await;
+
+    let at = |message: &Message| {
+        chrono::DateTime::from_timestamp_micros(message.headers.occurred_at.0).unwrap().to_rfc3339().replace('+', "%2B")
+    };
+    for (query, expected) in [
+        ("state=FAILED".to_owned(), vec![&other]),
+        ("state=received".to_owned(), vec![&user, &result]),
+        ("type=UserCreated".to_owned(), vec![&user]),
+        ("type=ResultCreated&state=RECEIVED".to_owned(), vec![&result]),
+        (format!("correlation_id={}", result.headers.correlation_id), vec![&result]),
+        (format!("from={}", at(&user)), vec![&other, &user]),
+        (format!("to={}", at(&user)), vec![&result]),
+        (format!("from={}&to={}", at(&user), at(&other)), vec![&user]),
+        ("from=2999-01-01".to_owned(), vec![]),
+    ] {
+        let (status, page) = administrator(&stage, &format!("/saga/logs?{query}")).await;
+        assert_eq!(status, StatusCode::OK, "{query}: {page}");
+        assert_eq!(ids(&page), ids_of(expected), "{query}");
+    }
+    for query in ["state=LOST", "from=yesterday", "correlation_id=7", "limit=0", "sort=up"] {
+        let (status, _) = administrator(&stage, &format!("/saga/logs?{query}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_ten_events_and_a_cursor_to_the_next() {
+    let stage = stage().await;
+    let messages: Vec<Message> = (0..12).map(|_| result_created(new_saga(), None)).collect();
+    stage.hear(&messages).await;
+    let (_, first) = administrator(&stage, "/saga/logs").await;
+    let (_, second) = administrator(&stage, &format!("/saga/logs?cursor={}", first["next"].as_str().unwrap())).await;
+    assert_eq!((ids(&first).len(), ids(&second).len()), (10, 2));
+    assert_eq!([ids(&first), ids(&second)].concat(), ids_of(messages.iter().rev()));
+    assert_eq!(second["next"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_event_is_shown_with_its_whole_saga_oldest_first() {
+    let stage = stage().await;
+    let created = result_created(new_saga(), None);
+    let sent = told(&created, &Told::Sent, 1);
+    stage.hear([&sent, &created, &result_created(new_saga(), None)]).await;
+    let shown = stage.shown(&sent).await;
+    assert_eq!(shown["id"], sent.headers.event_id.to_string());
+    assert_eq!(ids(&json!({"items": shown["saga"]})), ids_of([&created, &sent]));
+}
+
+/// The retries that the service has asked for.
+async fn retries(stage: &Stage) -> Vec<(Message, RetryRequested)> {
+    let events = stage.resources.store.read_all(Checkpoint::default(), 1_000).await.unwrap();
+    let publisher = service_saga_log::publisher();
+    let messages = events.iter().filter_map(|event| publisher.message(topics::SAGA_COMMAND, event).unwrap());
+    messages
+        .map(|message| {
+            let record = saga_command::decode(message.headers.contract_version, &message.payload).unwrap();
+            let SagaCommand::RetryRequested(retry) = record.event;
+            (message, retry)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn an_administrator_asks_the_consumer_that_gave_up_to_try_again_above_its_last_attempt() {
+    let stage = stage().await;
+    let created = result_created(new_saga(), None);
+    stage.hear([&created, &told(&created, &Told::Failed, 6)]).await;
+
+    let operator = somebody();
+    let path = format!("/saga/logs/{}/retry", created.headers.event_id);
+    let body = json!({"reason": "the mail server is back"});
+    let (status, answer) = stage.post(&path, &stage.token(operator, Role::Administrator), body).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    assert_eq!(answer["correlation_id"], created.headers.correlation_id.to_string());
+
+    let asked = wait_for("the retry", LIMIT, async || retries(&stage).await.pop()).await;
+    let expected =
+        RetryRequested { event_id: created.headers.event_id.0, consumer: "notifications".into(), attempt: 7 };
+    assert_eq!(asked.1, expected);
+    assert_eq!(asked.0.headers.correlation_id, created.headers.correlation_id, "it is part of the saga");
+    assert_eq!(asked.0.headers.actor, Some(operator));
+    assert!(!String::from_utf8_lossy(&asked.0.payload).contains("mail server"), "the reason is not published");
+}
+
+#[tokio::test]
+async fn nothing_is_retried_that_did_not_fail() {
+    let stage = stage().await;
+    let created = result_created(new_saga(), None);
+    stage.hear([&created]).await;
+    let token = stage.token(somebody(), Role::Administrator);
+    let path = format!("/saga/logs/{}/retry", created.headers.event_id);
+    let (status, problem) = stage.post(&path, &token, json!({"reason": "please"})).await;
+    assert_eq!((status, problem["code"].as_str()), (StatusCode::CONFLICT, Some("nothing_failed")));
+
+    stage.hear([&told(&created, &Told::Failed, 1)]).await;
+    let (status, _) = stage.post(&path, &token, json!({"reason": "please", "consumer": "results"})).await;
+    assert_eq!(status, StatusCode::CONFLICT, "that consumer did not give up");
+    assert_eq!(retries(&stage).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_retry_needs_an_administrator_a_reason_and_an_event() {
+    let stage = stage().await;
+    let user = somebody();
+    let created = result_created(new_saga(), Some(user));
+    stage.hear([&created, &told(&created, &Told::Failed, 1)]).await;
+    let path = format!("/saga/logs/{}/retry", created.headers.event_id);
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Administrator) {
+        let (status, _) = stage.post(&path, &stage.token(user, role), json!({"reason": "please"})).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{role}");
+    }
+    let token = stage.token(somebody(), Role::Administrator);
+    for body in [json!({}), json!({"reason": "  "}), json!({"reason": "x".repeat(201)}), json!({"reason": "a", "b": 1})]
+    {
+        let (status, problem) = stage.post(&path, &token, body.clone()).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body} {problem}");
+    }
+    let unknown = format!("/saga/logs/{}/retry", Uuid::now_v7());
+    let (status, _) = stage.post(&unknown, &token, json!({"reason": "please"})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(retries(&stage).await.len(), 0);
+}
