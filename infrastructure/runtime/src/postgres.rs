@@ -101,6 +101,7 @@ impl Cluster {
             tracing::warn!(pid = orphan.pid, "stopping the PostgreSQL that a former owner of this directory left");
             orphan.stop().await?;
         }
+        Postmaster::forget_left_over(&data)?;
         initialise::initialise(&options, &account, &binaries, &password).await?;
         let (process, port) = launch(&options, &account, &binaries, &password, options.port).await?;
         tracing::info!(port, version = binaries.major, "PostgreSQL runs");

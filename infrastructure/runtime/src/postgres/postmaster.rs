@@ -32,6 +32,16 @@ impl Postmaster {
         found.is_running().then_some(found)
     }
 
+    /// Removes a file that was left over, when no server runs on `data` and no process works in it any more: PostgreSQL
+    /// itself refuses to start as long as the number in it is some process of its user, whichever.
+    pub(super) fn forget_left_over(data: &Path) -> Result<(), ClusterError> {
+        let file = data.join("postmaster.pid");
+        if !file.exists() || Self::of(data).is_some() || is_worked_in(data) {
+            return Ok(());
+        }
+        fs::remove_file(&file).map_err(ClusterError::io(&file))
+    }
+
     /// Stops it: fast, then at once; returns when it is gone.
     pub(super) async fn stop(&self) -> Result<(), ClusterError> {
         for (signal, limit) in [(Signal::SIGINT, FAST), (Signal::SIGQUIT, IMMEDIATE)] {
@@ -56,6 +66,12 @@ impl Postmaster {
         let serves = program.and_then(Path::file_name).is_some_and(|name| name == "postgres" || name == "postmaster");
         serves && words.windows(2).any(|pair| pair[0] == b"-D" && pair[1] == self.data.as_os_str().as_bytes())
     }
+}
+
+/// Whether a process has `data` as its working directory, as a server and all its children do.
+fn is_worked_in(data: &Path) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    processes.map(|process| process.path().join("cwd")).any(|link| fs::read_link(link).is_ok_and(|cwd| cwd == data))
 }
 
 /// Process id, port and whether it takes connections: lines 1, 4 and 8 (PostgreSQL's `miscadmin.h`, `LOCK_FILE_LINE_*`).

@@ -152,24 +152,45 @@ async fn a_server_that_stayed_behind_is_stopped_before_a_new_start() {
     second.stop().await.unwrap();
 }
 
+/// A program that has nothing to do with any server.
+struct Stranger(Child);
+
+impl Stranger {
+    /// Of the same user as the server: a number of another user's process would not mislead PostgreSQL.
+    fn of_the_owner_of(data: &Path) -> Self {
+        let owner = fs::metadata(data).unwrap();
+        let mut command = Command::new("sleep");
+        command.arg("600").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.uid(owner.uid()).gid(owner.gid()).spawn().unwrap())
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test]
 async fn a_pid_file_that_names_another_program_stops_nobody() {
     let directory = directory();
     let place = directory.path().join("postgres");
     Cluster::start(&place, None, false).await.unwrap().stop().await.unwrap();
     // As after a restart of the machine: the number is another program's now.
-    let mut stranger = Command::new("sleep").arg("600").spawn().unwrap();
+    let mut stranger = Stranger::of_the_owner_of(&place.join("data"));
     let file = place.join("data/postmaster.pid");
     let canonical = place.canonicalize().unwrap();
-    let text =
-        format!("{}\n{}\n1700000000\n5433\n\n127.0.0.1\n1 1\nready\n", stranger.id(), canonical.join("data").display());
+    let text = format!(
+        "{}\n{}\n1700000000\n5433\n\n127.0.0.1\n1 1\nready\n",
+        stranger.0.id(),
+        canonical.join("data").display()
+    );
     fs::write(&file, text).unwrap();
 
     assert!(postgres::running(&place).unwrap().is_none());
     let cluster = Cluster::start(&place, None, false).await.unwrap();
-    assert!(stranger.try_wait().unwrap().is_none(), "the stranger was ended");
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    assert!(stranger.0.try_wait().unwrap().is_none(), "the stranger was ended");
     cluster.stop().await.unwrap();
 }
 
