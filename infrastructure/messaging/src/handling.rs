@@ -281,3 +281,29 @@ fn broken(event: &RecordedEvent, error: &impl ToString) -> SourceError {
 fn damaged(event: &RecordedEvent, error: &StoredError) -> StoreError {
     StoreError::Damaged { reason: format!("event {}: {error}", event.metadata.event_id) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain_kernel::SchemaVersion;
+
+    /// The bytes of the stored record, which all four types share.
+    const VERSION_1: &[u8] = b"H00000000-0000-0000-0000-000000000001H00000000-0000-0000-0000-000000000002\
+        \x14event-user\x1anotifications\x06\x02\x0anever";
+
+    #[test]
+    fn the_bytes_of_the_stored_events_never_change() {
+        let stored = || StoredHandling {
+            source_event_id: Uuid::from_u128(1),
+            source_stream_id: Uuid::from_u128(2),
+            source_topic: topics::EVENT_USER.to_owned(),
+            consumer: "notifications".to_owned(),
+            attempt: 3,
+            code: Some("never".to_owned()),
+        };
+        for type_id in [HANDLED, FAILED, RETRIED, SKIPPED] {
+            assert_eq!(STORED.encode(type_id, &stored()), Ok((SchemaVersion(1), VERSION_1.to_vec())));
+            assert_eq!(STORED.decode(type_id, SchemaVersion(1), VERSION_1), Ok(stored()));
+        }
+    }
+}
