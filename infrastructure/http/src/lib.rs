@@ -29,5 +29,5 @@ pub use problem::{FieldError, Problem};
 pub use protect::{Edge, bearer, protected};
 pub use route::{Access, Route, ServiceApi};
 pub use server::{Limits, Peer, serve};
-pub use utoipa::openapi::OpenApi;
 pub use tokens::{Claims, KeySet, Subject, TokenSigner, TokenVerifier};
+pub use utoipa::openapi::OpenApi;

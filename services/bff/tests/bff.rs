@@ -1,0 +1,17 @@
+//! The gateway before services that only pretend: four small ones on loopback, protected as the real ones are.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "bff/admission.rs"]
+mod admission;
+#[path = "bff/composed.rs"]
+mod composed;
+#[path = "bff/documents.rs"]
+mod documents;
+#[path = "bff/forwarding.rs"]
+mod forwarding;
+#[path = "bff/health.rs"]
+mod health;
+#[path = "bff/support.rs"]
+mod support;
+#[path = "bff/upstreams.rs"]
+mod upstreams;

@@ -1,0 +1,199 @@
+//! The services that only pretend. They say what reached them.
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use domain_kernel::Role;
+use domain_kernel::ports::Clock;
+use http_body_util::BodyExt;
+use infra_event_store::BlindIndex;
+use infra_http::tokens::{Jwks, PublicKey};
+use infra_http::{Access, Caller, Edge, KeySet, Limits, Problem, Route, ServiceApi, TokenVerifier, protected, serve};
+use infra_runtime::Health;
+use infra_testkit::memory::ManualClock;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
+use utoipa::openapi::{OpenApiBuilder, PathsBuilder};
+use uuid::Uuid;
+
+/// The one result of the pretending results service.
+pub(crate) const RESULT: Uuid = Uuid::from_u128(0xf00d);
+/// The saga that filed it.
+pub(crate) const SAGA: Uuid = Uuid::from_u128(0x5a6a);
+
+pub(crate) const NAMES: [&str; 4] = ["users", "results", "notifications", "saga_log"];
+
+/// What a pretending service remembers, and what it is told to say.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// Headers of every request that reached a handler, with its address.
+    pub(crate) seen: Mutex<Vec<(String, HeaderMap)>>,
+    pub(crate) revocations: Mutex<Vec<Value>>,
+    pub(crate) keys: Mutex<Vec<PublicKey>>,
+    /// Takes every request and answers none.
+    pub(crate) hangs: AtomicBool,
+}
+
+impl Told {
+    /// The headers of the last request whose address begins so.
+    pub(crate) fn last(&self, address: &str) -> Option<(String, HeaderMap)> {
+        self.seen.lock().unwrap().iter().rev().find(|(seen, _)| seen.starts_with(address)).cloned()
+    }
+}
+
+pub(crate) struct Upstream {
+    pub(crate) api: ServiceApi,
+    pub(crate) base_url: String,
+    pub(crate) told: Arc<Told>,
+    pub(crate) health: Health,
+    stop: CancellationToken,
+    served: Option<JoinHandle<std::io::Result<()>>>,
+}
+
+impl Upstream {
+    /// Nobody listens there any more.
+    pub(crate) async fn die(&mut self) {
+        self.stop.cancel();
+        if let Some(served) = self.served.take() {
+            served.await.unwrap().unwrap();
+        }
+    }
+}
+
+const STAFF: Access = Access::Roles(&[Role::Laboratory, Role::Physician]);
+
+fn routes(service: &str) -> Vec<Route> {
+    let public = |method, path| Route::new(method, path, Access::Public);
+    let signed_in = |method, path| Route::new(method, path, Access::SignedIn);
+    match service {
+        "users" => vec![
+            public(Method::POST, "/users"),
+            Route::new(Method::GET, "/users", Access::Roles(&[Role::Administrator])),
+            public(Method::POST, "/login"),
+            signed_in(Method::GET, "/me"),
+            public(Method::GET, "/.well-known/jwks.json"),
+            Route::new(Method::GET, "/internal/revocations", Access::Internal),
+        ],
+        "results" => vec![
+            Route::new(Method::POST, "/results", STAFF),
+            signed_in(Method::GET, "/results"),
+            signed_in(Method::GET, "/results/{id}"),
+            signed_in(Method::PATCH, "/results/{id}"),
+        ],
+        "notifications" => vec![
+            signed_in(Method::GET, "/notifications"),
+            public(Method::GET, "/mailbox/{id}"),
+            Route::new(Method::GET, "/internal/notifications", Access::Internal),
+        ],
+        _ => vec![
+            signed_in(Method::GET, "/saga/logs"),
+            Route::new(Method::POST, "/saga/logs/{id}/retry", Access::Roles(&[Role::Administrator])),
+        ],
+    }
+}
+
+fn api(service: &'static str) -> ServiceApi {
+    let routes = routes(service);
+    let paths =
+        routes.iter().filter(|route| route.access != Access::Internal).fold(PathsBuilder::new(), |paths, route| {
+            let method = match route.method.as_str() {
+                "POST" => HttpMethod::Post,
+                "PATCH" => HttpMethod::Patch,
+                _ => HttpMethod::Get,
+            };
+            paths.path(route.path, PathItem::new(method, Operation::new()))
+        });
+    ServiceApi { service, routes, openapi: OpenApiBuilder::new().paths(paths).build() }
+}
+
+fn router(service: &str, told: Arc<Told>) -> Router {
+    match service {
+        "users" => Router::new()
+            .route("/users", post(echo).get(echo))
+            .route("/login", post(echo))
+            .route("/me", get(echo))
+            .route("/.well-known/jwks.json", get(jwks))
+            .route("/internal/revocations", get(revocations))
+            .with_state(told),
+        "results" => Router::new()
+            .route("/results", post(filed).get(echo))
+            .route("/results/{id}", get(result).patch(echo))
+            .with_state(told),
+        "notifications" => Router::new()
+            .route("/notifications", get(echo))
+            .route("/mailbox/{id}", get(echo))
+            .route("/internal/notifications", get(echo))
+            .with_state(told),
+        _ => Router::new().route("/saga/logs", get(echo)).route("/saga/logs/{id}/retry", post(echo)).with_state(told),
+    }
+}
+
+/// What came, as it came.
+async fn echo(State(told): State<Arc<Told>>, caller: Option<Caller>, request: Request) -> Json<Value> {
+    let (parts, body) = request.into_parts();
+    told.seen.lock().unwrap().push((parts.uri.to_string(), parts.headers));
+    if told.hangs.load(Ordering::SeqCst) {
+        std::future::pending::<()>().await;
+    }
+    let body = body.collect().await.unwrap().to_bytes();
+    Json(json!({
+        "method": parts.method.as_str(),
+        "uri": parts.uri.to_string(),
+        "body": String::from_utf8_lossy(&body),
+        "user": caller.map(|caller| caller.user.to_string()),
+        "role": caller.map(|caller| caller.role.name()),
+    }))
+}
+
+async fn filed(State(told): State<Arc<Told>>, request: Request) -> Response {
+    told.seen.lock().unwrap().push((request.uri().to_string(), request.headers().clone()));
+    let headers = [
+        (header::LOCATION, format!("/results/{RESULT}")),
+        (header::ETAG, "\"1\"".to_owned()),
+        (header::SET_COOKIE, "a=b".to_owned()),
+    ];
+    (StatusCode::CREATED, headers, Json(json!({"id": RESULT, "number": 1}))).into_response()
+}
+
+async fn result(State(told): State<Arc<Told>>, uri: Uri, headers: HeaderMap) -> Response {
+    told.seen.lock().unwrap().push((uri.to_string(), headers.clone()));
+    if uri.path() != "/results/1" {
+        return Problem::not_found().into_response();
+    }
+    if headers.contains_key(header::IF_NONE_MATCH) {
+        return StatusCode::NOT_MODIFIED.into_response();
+    }
+    let body = json!({"id": RESULT, "number": 1, "status": "final", "correlation_id": SAGA});
+    ([(header::ETAG, "\"1\"")], Json(body)).into_response()
+}
+
+async fn jwks(State(told): State<Arc<Told>>) -> Json<Jwks> {
+    Json(Jwks::of(told.keys.lock().unwrap().clone()))
+}
+
+/// Pages of two, so that a reader has to go on.
+async fn revocations(State(told): State<Arc<Told>>, uri: Uri) -> Json<Value> {
+    let after: usize = uri.query().and_then(|query| query.strip_prefix("after=")?.parse().ok()).unwrap_or(0);
+    let items: Vec<Value> = told.revocations.lock().unwrap().iter().skip(after).take(2).cloned().collect();
+    let next = after + items.len();
+    Json(json!({"items": items, "next": next.to_string()}))
+}
+
+/// Starts one of [`NAMES`] on a free port. It accepts internal tokens of `gateway` only.
+pub(crate) async fn start(service: &'static str, gateway: PublicKey, clock: Arc<ManualClock>) -> Upstream {
+    let (told, health, stop) = (Arc::new(Told::default()), Health::new(), CancellationToken::new());
+    let api = api(service);
+    let verifier = TokenVerifier::internal(service, KeySet::new([gateway]), Arc::clone(&clock) as Arc<dyn Clock>);
+    let edge = Edge { service, clock, blind_index: BlindIndex::new([9; 32]), health: health.clone() };
+    let router = protected(router(service, Arc::clone(&told)), &api.routes, verifier, edge);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
+    let served = Some(tokio::spawn(serve(listener, router, Limits::internal(), stop.clone())));
+    Upstream { api, base_url, told, health, stop, served }
+}
