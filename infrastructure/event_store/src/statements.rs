@@ -19,7 +19,7 @@ statements! {
     /// A page of the global order.
     READ_ALL = include_str!("sql/read_all.sql");
     /// The last event's place in the global order.
-    LATEST = "select epoch, tx::text::bigint, position from event order by epoch desc, tx desc, position desc limit 1";
+    LATEST = include_str!("sql/latest.sql");
     /// The end of a stream.
     HEAD = "select version, last_hash from stream where stream_id = $1";
     /// What became of a command.

@@ -1,5 +1,5 @@
 //! The store on a real PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[path = "event_store/append.rs"]
 mod append;

@@ -2,4 +2,4 @@
 select
   (select count(*) from event where (epoch, tx, position) > ($1::int2, $2::bigint::text::xid8, $3::bigint)),
   (select at from event where (epoch, tx, position) > ($1::int2, $2::bigint::text::xid8, $3::bigint)
-    order by epoch, tx, position limit 1)
+    order by event.epoch, event.tx, event.position limit 1)

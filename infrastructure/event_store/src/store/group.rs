@@ -193,3 +193,84 @@ impl<'g> Columns<'g> {
             .bind(self.hashes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::prepare::{KeyChange, PreparedCommand};
+    use super::*;
+    use domain_kernel::ports::ClaimKind;
+    use domain_kernel::{CorrelationId, Head};
+
+    fn waiting(stream: u128, command: u128, key: Option<u8>, bytes: usize) -> Waiting {
+        let command = CommandId(Uuid::from_u128(command));
+        let changes = |key: Option<u8>| {
+            key.map(|key| KeyChange { claim: Claim { kind: ClaimKind(1), key: [key; 32] }, command, lasting: true })
+        };
+        let correlation_id = CorrelationId(Uuid::nil());
+        let prepared = Prepared {
+            stream: StreamId(Uuid::from_u128(stream)),
+            expected: Head::default(),
+            head: Head::default(),
+            commands: vec![PreparedCommand { id: command, version_after: 1, correlation_id, digest: None }],
+            // Taking and giving back the same key meet as well.
+            taking: changes(key.filter(|key| key % 2 == 0)).into_iter().collect(),
+            releasing: changes(key.map(|key| key & !1))
+                .into_iter()
+                .filter(|_| key.is_some_and(|key| key % 2 == 1))
+                .collect(),
+            events: vec![],
+            bytes,
+        };
+        Waiting { prepared, answer: oneshot::channel().0 }
+    }
+
+    fn streams<'w>(waiting: impl IntoIterator<Item = &'w Waiting>) -> Vec<u128> {
+        waiting.into_iter().map(|waiting| waiting.prepared.stream.0.as_u128()).collect()
+    }
+
+    #[test]
+    fn a_group_has_one_append_per_stream() {
+        let mut queue = VecDeque::from([waiting(1, 1, None, 1), waiting(1, 2, None, 1), waiting(2, 3, None, 1)]);
+        assert_eq!(streams(&take_group(&mut queue)), [1, 2]);
+        assert_eq!(streams(&take_group(&mut queue)), [1]);
+    }
+
+    #[test]
+    fn a_group_has_one_append_per_command_id() {
+        let mut queue = VecDeque::from([waiting(1, 9, None, 1), waiting(2, 9, None, 1)]);
+        assert_eq!(streams(&take_group(&mut queue)), [1]);
+    }
+
+    #[test]
+    fn a_group_has_one_append_per_unique_key_taken_or_given_back() {
+        let mut queue =
+            VecDeque::from([waiting(1, 1, Some(4), 1), waiting(2, 2, Some(5), 1), waiting(3, 3, Some(6), 1)]);
+        assert_eq!(streams(&take_group(&mut queue)), [1, 3]);
+    }
+
+    #[test]
+    fn what_waits_longer_comes_first() {
+        // Stream 2 waits for the key of stream 1; the second append of stream 2 must not overtake it.
+        let mut queue = VecDeque::from([waiting(1, 1, Some(2), 1), waiting(2, 2, Some(2), 1), waiting(2, 3, None, 1)]);
+        assert_eq!(streams(&take_group(&mut queue)), [1]);
+        let commands: Vec<u128> =
+            take_group(&mut queue).iter().map(|waiting| waiting.prepared.commands[0].id.0.as_u128()).collect();
+        assert_eq!(commands, [2]);
+    }
+
+    #[test]
+    fn a_group_is_in_the_order_of_the_streams() {
+        let mut queue = VecDeque::from([waiting(3, 1, None, 1), waiting(1, 2, None, 1), waiting(2, 3, None, 1)]);
+        assert_eq!(streams(&take_group(&mut queue)), [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_group_ends_at_its_limits_and_a_large_append_goes_alone() {
+        let mut queue: VecDeque<Waiting> = (0..300).map(|number| waiting(number, number, None, 1)).collect();
+        assert_eq!(take_group(&mut queue).len(), MAX_GROUP);
+        assert_eq!(queue.len(), 300 - MAX_GROUP);
+        let mut queue = VecDeque::from([waiting(1, 1, None, 10), waiting(2, 2, None, MAX_GROUP_BYTES * 2)]);
+        assert_eq!(streams(&take_group(&mut queue)), [1]);
+        assert_eq!(streams(&take_group(&mut queue)), [2]);
+    }
+}

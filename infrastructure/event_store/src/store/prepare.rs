@@ -180,3 +180,91 @@ fn key_changes(commands: &[AppendCommand]) -> Result<(Vec<KeyChange>, Vec<KeyCha
 fn malformed<T>(reason: impl Into<String>) -> Result<T, StoreError> {
     Err(StoreError::Malformed { reason: reason.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain_kernel::ports::ClaimKind;
+    use domain_kernel::{EventId, EventMetadata, EventTypeId, NewEvent, SchemaVersion, Timestamp, Version};
+    use uuid::Uuid;
+
+    fn key(number: u8) -> Claim {
+        Claim { kind: ClaimKind(1), key: [number; 32] }
+    }
+
+    fn command(id: u128, claims: &[u8], releases: &[u8]) -> AppendCommand {
+        let metadata = EventMetadata {
+            event_id: EventId(Uuid::from_u128(id)),
+            correlation_id: CorrelationId(Uuid::nil()),
+            causation_id: None,
+            actor: None,
+            occurred_at: Timestamp(0),
+        };
+        let (type_id, schema_version) = (EventTypeId(1), SchemaVersion(1));
+        AppendCommand {
+            command_id: CommandId(Uuid::from_u128(id)),
+            digest: None,
+            correlation_id: CorrelationId(Uuid::nil()),
+            claims: claims.iter().map(|number| key(*number)).collect(),
+            releases: releases.iter().map(|number| key(*number)).collect(),
+            events: vec![NewEvent { type_id, schema_version, metadata, payload: vec![1, 2, 3] }],
+        }
+    }
+
+    fn append(commands: Vec<AppendCommand>) -> Result<Prepared, StoreError> {
+        prepare(Append { stream: StreamId(Uuid::from_u128(7)), expected: Head::default(), commands }, 1)
+    }
+
+    #[test]
+    fn each_event_is_chained_to_the_one_before() {
+        let prepared = append(vec![command(1, &[], &[]), command(2, &[], &[])]).unwrap();
+        let hash = |previous: &Hash, event: &PreparedEvent| {
+            let chained = ChainedEvent {
+                epoch: 1,
+                stream: prepared.stream,
+                version: Version(u32::try_from(event.version).unwrap()),
+                type_id: EventTypeId(1),
+                schema_version: SchemaVersion(1),
+                occurred_at: Timestamp(0),
+                meta: &event.meta,
+                payload: &event.payload,
+            };
+            link(previous, &chained)
+        };
+        let [first, second] = prepared.events.as_slice() else { panic!("two events") };
+        assert_eq!(first.hash, hash(&Hash::default(), first));
+        assert_eq!(second.hash, hash(&first.hash, second));
+        assert_eq!(prepared.head, Head { version: Version(2), hash: second.hash });
+        assert_eq!(prepared.commands.iter().map(|command| command.version_after).collect::<Vec<_>>(), [1, 2]);
+    }
+
+    #[test]
+    fn of_a_key_that_is_passed_on_the_first_condition_and_the_last_state_count() {
+        let commands = vec![command(1, &[1, 2], &[3, 4]), command(2, &[3], &[1])];
+        let prepared = append(commands).unwrap();
+        let of = |changes: &[KeyChange]| -> Vec<(u8, bool)> {
+            changes.iter().map(|change| (change.claim.key[0], change.lasting)).collect()
+        };
+        assert_eq!(of(&prepared.taking), [(1, false), (2, true)]);
+        assert_eq!(of(&prepared.releasing), [(3, false), (4, true)]);
+    }
+
+    #[test]
+    fn a_key_is_not_taken_or_given_back_twice_in_a_row() {
+        for commands in [
+            vec![command(1, &[1, 1], &[])],
+            vec![command(1, &[1], &[1])],
+            vec![command(1, &[1], &[]), command(2, &[1], &[])],
+            vec![command(1, &[], &[1]), command(2, &[], &[1])],
+        ] {
+            assert!(matches!(append(commands), Err(StoreError::Malformed { .. })));
+        }
+    }
+
+    #[test]
+    fn a_stream_without_events_has_no_hash() {
+        let expected = Head { version: Version::NONE, hash: [1; 32] };
+        let append = Append { stream: StreamId(Uuid::nil()), expected, commands: vec![command(1, &[], &[])] };
+        assert!(matches!(prepare(append, 1), Err(StoreError::Malformed { .. })));
+    }
+}

@@ -12,6 +12,40 @@ async fn every_statement_can_be_prepared() {
     }
 }
 
+/// The plan of a prepared statement with parameters that it knows nothing about, on tables that were just made.
+async fn plan(session: &mut sqlx::PgConnection, name: &str) -> String {
+    let sql = statements::ALL.iter().find(|(found, _)| *found == name).unwrap().1;
+    session.execute(AssertSqlSafe(format!("prepare {name} as {sql}"))).await.unwrap();
+    let parameters: i64 = sqlx::query_scalar("select cardinality(parameter_types)::bigint from pg_prepared_statements")
+        .fetch_one(&mut *session)
+        .await
+        .unwrap();
+    let nulls = vec!["null"; usize::try_from(parameters).unwrap()].join(", ");
+    let explain = format!("explain execute {name}{}", if parameters == 0 { nulls } else { format!("({nulls})") });
+    let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut *session).await.unwrap();
+    lines.join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_done_all_the_time_goes_by_index_from_the_first_event_on() {
+    let fixture = store().await;
+    let statements = ["APPEND", "CLASSIFY", "READ_STREAM", "READ_ALL", "LATEST", "HEAD", "FIND_COMMAND", "FIND_CLAIM"];
+    for name in statements {
+        let mut session = fixture.pool().acquire().await.unwrap().detach();
+        session.execute("set plan_cache_mode = force_generic_plan").await.unwrap();
+        if name == "APPEND" {
+            let settings = "set enable_hashjoin = off; set enable_mergejoin = off; set enable_seqscan = off;
+                set enable_bitmapscan = off; set jit = off";
+            session.execute(sqlx::raw_sql(settings)).await.unwrap();
+        }
+        let plan = plan(&mut session, name).await;
+        assert!(!plan.contains("Seq Scan"), "{name} reads a whole table:\n{plan}");
+        assert!(!plan.contains("Bitmap"), "{name} reads more than it needs:\n{plan}");
+        let may_sort = ["APPEND", "CLASSIFY"].contains(&name);
+        assert!(may_sort || !plan.contains("Sort"), "{name} sorts what is in order:\n{plan}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_never_changed_removed_or_emptied() {
     let fixture = store().await;
