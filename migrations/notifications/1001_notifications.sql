@@ -1,4 +1,5 @@
--- Read model `notification`, version 1: every notification and where it stands; no address. Fold of this service's events.
+-- Read model `notification`, version 1: every notification and where it stands; no address. A fold of this service's
+-- events and nothing else.
 create table notification_v1 (
     id             uuid        not null,
     source_event   uuid        not null,
@@ -20,6 +21,8 @@ create table notification_v1 (
 );
 create index notification_v1_order on notification_v1 (requested_at desc, id desc);
 create index notification_v1_about on notification_v1 (about, requested_at, id);
-create index notification_v1_recipient on notification_v1 (recipient, requested_at desc, id desc) where recipient is not null;
-create index notification_v1_started_by on notification_v1 (started_by, requested_at desc, id desc) where started_by is not null;
+create index notification_v1_recipient on notification_v1 (recipient, requested_at desc, id desc)
+    where recipient is not null;
+create index notification_v1_started_by on notification_v1 (started_by, requested_at desc, id desc)
+    where started_by is not null;
 create index notification_v1_due on notification_v1 (due_at, id) where due_at is not null;

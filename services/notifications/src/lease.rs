@@ -1,8 +1,8 @@
 //! Who mails what just now.
 //!
 //! A lease is a row with an end, by the database's clock. A sender that crashes leaves its leases behind; whoever looks
-//! after their end takes over. Leases only save work: the outcome of an attempt is recorded once without them, and a mail
-//! that is sent twice has the same Message-ID.
+//! after their end takes over. Leases only save work: the outcome of an attempt is recorded once without them, and a
+//! mail that is sent twice has the same Message-ID.
 use crate::statements;
 use domain_kernel::StreamId;
 use sqlx::PgPool;

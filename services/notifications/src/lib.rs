@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! event-user, event-result ──▶ consumer ── NotificationRequested ──▶ sender ──▶ mailer
-//! saga-command (retry) ────────▶              (one append)             └── Sent | Failed | Suppressed ──▶ event-notification
+//! saga-command (retry) ────────▶              (one append)             └── Sent | Failed | Suppressed
+//!                                                                                └──▶ event-notification
 //! ```
 //! The consumer opens nothing and sends nothing; it appends. The sender opens a contact just before it mails, mails
-//! outside of any transaction, and owns every retry of a mail. Whatever is killed when, an event is told of once: by the
-//! notification's id, the attempt's command id, and the mail's `Message-ID`.
+//! outside of any transaction, and owns every retry of a mail. Whatever is killed when, an event is told of once: by
+//! the notification's id, the attempt's command id, and the mail's `Message-ID`.
 mod codec;
 mod config;
 mod consumer;

@@ -1,6 +1,7 @@
 //! Read model `notification`: every notification and where it stands. No address, no name.
 //!
-//! It is also where the sender finds what is due when nobody woke it: after a start, a crash, or a wait between attempts.
+//! It is also where the sender finds what is due when nobody woke it: after a start, a crash, or a wait between
+//! attempts.
 use crate::{codec, events, statements};
 use chrono::{DateTime, Utc};
 use domain_kernel::{BoxFuture, RecordedEvent, StreamId, Timestamp, UserId};

@@ -1,8 +1,8 @@
 //! Sends what is due.
 //!
-//! It is told of every request as soon as that is appended, keeps the moments of its own retries, and looks into the read
-//! model now and then for whatever it was not told of: after a start, a crash, a dropped hint. All three ways lead to the
-//! same delivery, which decides from the stream alone, so being told too often does no harm.
+//! It is told of every request as soon as that is appended, keeps the moments of its own retries, and looks into the
+//! read model now and then for whatever it was not told of: after a start, a crash, a dropped hint. All three ways lead
+//! to the same delivery, which decides from the stream alone, so being told too often does no harm.
 mod delivery;
 
 pub(crate) use delivery::Deliveries;

@@ -1,7 +1,7 @@
 //! Read model `saga_event`: every event of every saga, and who answered.
 //!
-//! All that is known of an event is in the one stream of its saga, so the fold needs no order between streams. A batch is
-//! folded in memory by the domain's own rules and written at once.
+//! All that is known of an event is in the one stream of its saga, so the fold needs no order between streams. A batch
+//! is folded in memory by the domain's own rules and written at once.
 mod query;
 
 pub(crate) use query::{Filter, Position, SagaEventRow, find, list, list_saga};

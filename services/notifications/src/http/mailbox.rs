@@ -95,9 +95,10 @@ impl<'a> Line<'a> {
     path = "/mailbox",
     tag = "mailbox",
     responses(
-        (status = 200, description = "The latest 100 mails, as a page for people.", content_type = "text/html", body = String),
+        (status = 200, description = "The latest 100 mails, as a page.", content_type = "text/html", body = String),
         (status = 404, description = "There is no mailbox: this is not the demo.", body = ProblemDocument),
-    )
+    ),
+    security(())
 )]
 pub(super) async fn list(State(pages): State<Arc<Pages>>) -> Result<Response, Problem> {
     let directory = pages.mailbox.clone().ok_or_else(Problem::not_found)?;
@@ -114,7 +115,8 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>) -> Result<Response, Pr
     responses(
         (status = 200, description = "The mail, as a page for people.", content_type = "text/html", body = String),
         (status = 404, description = "No such mail.", body = ProblemDocument),
-    )
+    ),
+    security(())
 )]
 pub(super) async fn show(
     State(pages): State<Arc<Pages>>,

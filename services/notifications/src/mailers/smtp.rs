@@ -29,8 +29,8 @@ impl fmt::Debug for SmtpMailer {
 
 impl SmtpMailer {
     /// Through the server at `url`: `smtps://user:password@host:465` (TLS from the start),
-    /// `smtp://user:password@host:587?tls=required` (STARTTLS), `smtp://host:25` (in clear; a relay on this machine). As
-    /// mails of `from`.
+    /// `smtp://user:password@host:587?tls=required` (STARTTLS), `smtp://host:25` (in clear; a relay on this machine).
+    /// As mails of `from`.
     ///
     /// # Errors
     /// [`MailSettingError`].
@@ -65,8 +65,8 @@ impl Mailer for SmtpMailer {
     }
 }
 
-/// A permanent reply (5yz) is final, everything else may go through later. The code is the reply's number: its words may
-/// repeat the address.
+/// A permanent reply (5yz) is final, everything else may go through later. The code is the reply's number: its words
+/// may repeat the address.
 fn classify(error: &SmtpError) -> MailError {
     let code = match error.status() {
         Some(status) => format!("smtp_{status}"),
