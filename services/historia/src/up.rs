@@ -16,7 +16,7 @@ use banner::Banner;
 use infra_http::Limits;
 use infra_runtime::secrets::SecretsDirectory;
 use infra_runtime::{Language, Profile, Supervisor, SystemClock, metrics, shutdown, telemetry};
-use services::Platform;
+use services::{Platform, Settings};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -43,11 +43,21 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     let supervisor = Supervisor::new();
     let figures = metrics::install()?;
     figures.keep_up(&supervisor);
-    let started = start(&arguments, &data, &secrets, &databases, &supervisor, profile, language, &public_url).await;
-    let (gateway, platform) = match started {
-        Ok(started) => started,
+    let settings = Settings {
+        profile,
+        language,
+        public_url,
+        mailbox: data.mailbox(),
+        smtp_url: arguments.smtp_url.clone(),
+        mail_from: arguments.mail_from.clone(),
+        rates: (arguments.rate_post, arguments.rate_get, arguments.rate_all),
+    };
+    let mut platform = Platform::new(Arc::new(SystemClock::new()));
+    let gateway = match start(&mut platform, &settings, &secrets, &databases, &supervisor).await {
+        Ok(gateway) => gateway,
         Err(failure) => {
             supervisor.stop().await;
+            platform.close().await;
             databases.stop().await?;
             return Err(failure);
         }
@@ -59,7 +69,7 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
         write_atomically(file, &url)?;
     }
     Banner {
-        url: &public_url,
+        url: &settings.public_url,
         data: &data,
         existing: ownership.existing,
         mailbox: arguments.smtp_url.is_none(),
@@ -81,17 +91,13 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one start, each used once")]
 async fn start(
-    arguments: &UpArgs,
-    data: &DataDirectory,
+    platform: &mut Platform,
+    settings: &Settings,
     secrets: &SecretsDirectory,
     databases: &Databases,
     supervisor: &Supervisor,
-    profile: Profile,
-    language: Language,
-    public_url: &str,
-) -> Result<(axum::Router, Platform), Failure> {
+) -> Result<axum::Router, Failure> {
     databases.migrate(secrets).await?;
     if let Some(cluster) = databases.cluster() {
         supervisor.spawn("postgresql", move |stop| {
@@ -99,19 +105,8 @@ async fn start(
             Box::pin(async move { Ok(cluster.keep_running(stop).await?) })
         });
     }
-    let clock = Arc::new(SystemClock::new());
-    let settings = services::Settings {
-        profile,
-        language,
-        public_url: public_url.to_owned(),
-        mailbox: data.mailbox(),
-        smtp_url: arguments.smtp_url.clone(),
-        mail_from: arguments.mail_from.clone(),
-        rates: (arguments.rate_post, arguments.rate_get, arguments.rate_all),
-    };
-    let platform = Platform::start(&settings, secrets, databases, supervisor, clock).await?;
-    let gateway = platform.gateway(&settings, secrets, supervisor).await?;
-    Ok((gateway, platform))
+    platform.start(settings, secrets, databases, supervisor).await?;
+    platform.gateway(settings, secrets, supervisor).await
 }
 
 async fn listen(port: u16) -> Result<TcpListener, Failure> {

@@ -145,6 +145,8 @@ impl Reader {
             match self.waiting.back() {
                 Some(last) => self.read = last.checkpoint,
                 None => {
+                    // What an earlier subscription had in hand would have been here; what comes from now on is new.
+                    self.resumed = false;
                     let source = Arc::clone(&self.source);
                     self.quiet = Some(Box::pin(async move { source.changed().await }));
                     return Ok(None);

@@ -60,6 +60,28 @@ async fn a_message_that_may_have_been_delivered_before_says_so() {
 }
 
 #[tokio::test]
+async fn a_message_that_came_after_the_restart_is_a_first_delivery() {
+    let source = ListedSource::new("users");
+    source.tell([user_message(1, 1)]);
+    let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
+    bus.offer(topics::EVENT_USER, source.clone()).await.unwrap();
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    let only = subscription.receive().await.unwrap();
+    subscription.acknowledge(&only).await.unwrap();
+    drop(subscription);
+
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    let next = {
+        let mut next = subscription.receive();
+        // It finds the log settled and waits.
+        assert!(futures_util::poll!(&mut next).is_pending());
+        source.tell([user_message(2, 1)]);
+        next.await.unwrap()
+    };
+    assert_eq!(next.redeliveries, 0);
+}
+
+#[tokio::test]
 async fn a_busy_log_does_not_keep_a_quiet_one_from_being_heard() {
     let (busy, quiet) = (ListedSource::new("users"), ListedSource::new("results"));
     busy.tell((1..=1_000).map(|version| user_message(1, version)));

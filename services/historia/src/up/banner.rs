@@ -25,7 +25,7 @@ impl Banner<'_> {
         let (data, password) = (data.path().display(), administrator_password.display());
         let register = format!(
             "curl {url}/users -H 'Content-Type: application/json' \\\n    \
-             -d '{{\"username\":\"usuario2\",\"password\":\"password2\",\"role\":1}}'"
+             -d '{{\"username\":\"ana\",\"password\":\"una-clave-larga\",\"role\":1}}'"
         );
         let text = match self.language {
             Language::Spanish => {

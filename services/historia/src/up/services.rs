@@ -54,38 +54,42 @@ pub(crate) struct Platform {
 }
 
 impl Platform {
-    /// Starts every service and its listener.
+    /// Nothing running yet.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { upstreams: Vec::new(), clock, stores: Vec::new(), pools: Vec::new() }
+    }
+
+    /// Starts every service and its listener. What was opened before a failure is closed by [`Self::close`].
     ///
     /// # Errors
     /// A database, a key or a service is not as it should be.
     pub(crate) async fn start(
+        &mut self,
         settings: &Settings,
         secrets: &SecretsDirectory,
         databases: &Databases,
         supervisor: &Supervisor,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(), Failure> {
         MasterKeys::create_missing(secrets.path())?;
         let gateway = TokenSigner::gateway(&secrets.bytes32(GATEWAY_TOKEN_KEY)?)?;
         let logs = EmbeddedLogs::new();
-        let mut platform = Self { upstreams: Vec::new(), clock, stores: Vec::new(), pools: Vec::new() };
         for service in platform::services() {
             let resources =
-                platform.resources(&service, settings, secrets, databases, supervisor, logs.clone()).await?;
+                self.resources(&service, settings, secrets, databases, supervisor, logs.clone()).await?;
             let keys = KeySet::new([gateway.public_key()]);
-            let verifier = TokenVerifier::internal(service.name, keys, Arc::clone(&platform.clock));
+            let verifier = TokenVerifier::internal(service.name, keys, Arc::clone(&self.clock));
             let router = start_service(&service, resources, verifier, settings, secrets).await?;
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
             let base_url = format!("http://{}", listener.local_addr()?);
             supervisor.spawn_once(service.name, move |stop| {
                 Box::pin(async move { Ok(infra_http::serve(listener, router, Limits::internal(), stop).await?) })
             });
-            platform.upstreams.push(Upstream { api: (service.api)(), base_url });
+            self.upstreams.push(Upstream { api: (service.api)(), base_url });
         }
-        if let Some(pool) = platform.pools.first() {
+        if let Some(pool) = self.pools.first() {
             snapshot_age::watch(pool.clone(), supervisor);
         }
-        Ok(platform)
+        Ok(())
     }
 
     async fn resources(
@@ -99,12 +103,13 @@ impl Platform {
     ) -> Result<Resources, Failure> {
         let options = databases.service_options(secrets, service.database)?;
         let pool = database::pool(options.clone(), CONNECTIONS).await?;
+        self.pools.push(pool.clone());
         let store = PgEventStore::open(database::session(options), pool.clone()).await?;
         let keys_pool = database::pool(databases::keys_options(databases, secrets)?, VAULT_CONNECTIONS).await?;
-        let masters = MasterKeys::read(secrets.path(), service.purposes)?;
-        let vault = PgVault::open(keys_pool.clone(), masters).await?;
         self.stores.push(Arc::clone(&store));
-        self.pools.extend([pool.clone(), keys_pool]);
+        self.pools.push(keys_pool.clone());
+        let masters = MasterKeys::read(secrets.path(), service.purposes)?;
+        let vault = PgVault::open(keys_pool, masters).await?;
         let health = Health::new();
         let probed = pool.clone();
         health.register("database", move || {

@@ -52,7 +52,7 @@ fn allowed(from: &Manifest, to: &str) -> bool {
         ("infra-contracts", &["domain-kernel"]),
         ("infra-messaging", &["domain-kernel", "infra-event-store", "infra-contracts"]),
         ("infra-runtime", &["domain-kernel", "infra-event-store"]),
-        ("infra-http", &["domain-kernel", "infra-runtime"]),
+        ("infra-http", &["domain-kernel", "infra-runtime", "infra-event-store"]),
     ]);
     match from.layer.as_str() {
         "domain" => to == "domain-kernel",

@@ -1,7 +1,7 @@
 //! A small HTTP client: what a Postman user sends, and what comes back.
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::Client as Connections;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// A user of the platform, logged in or not.
 #[derive(Clone)]
-pub struct Client {
+pub(crate) struct Client {
     connections: Connections<HttpConnector, Full<Bytes>>,
     base: String,
     token: Option<String>,
@@ -17,20 +17,19 @@ pub struct Client {
 
 /// What was answered.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
 }
 
 impl Client {
-    pub fn new(base: &str) -> Self {
+    pub(crate) fn new(base: &str) -> Self {
         let connections = Connections::builder(TokioExecutor::new()).build_http();
         Self { connections, base: base.trim_end_matches('/').to_owned(), token: None }
     }
 
     /// Sends; `Err` when no answer came.
-    pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, String> {
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -47,19 +46,19 @@ impl Client {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Ok(Answer { status: parts.status, headers: parts.headers, body })
+        Ok(Answer { status: parts.status, body })
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await.unwrap()
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send(Method::POST, path, Some(body)).await.unwrap()
     }
 
     /// The same connections, logged in as `username`.
-    pub async fn log_in(&self, username: &str, password: &str) -> Self {
+    pub(crate) async fn log_in(&self, username: &str, password: &str) -> Self {
         let answer = self.post("/login", serde_json::json!({"username": username, "password": password})).await;
         assert_eq!(answer.status, StatusCode::OK, "{username} could not log in: {}", answer.body);
         let token = answer.body["access_token"].as_str().unwrap().to_owned();
@@ -67,7 +66,7 @@ impl Client {
     }
 
     /// Every item of a list, page by page.
-    pub async fn all(&self, path: &str) -> Vec<Value> {
+    pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
         let separator = if path.contains('?') { '&' } else { '?' };
         let mut items = Vec::new();
         let mut cursor = String::new();

@@ -7,41 +7,41 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// The binary under test.
-pub const HISTORIA: &str = env!("CARGO_BIN_EXE_historia");
+pub(crate) const HISTORIA: &str = env!("CARGO_BIN_EXE_historia");
 
 /// A data directory that goes away with the test; reachable for the user that PostgreSQL runs as.
-pub struct DataDirectory(tempfile::TempDir);
+pub(crate) struct DataDirectory(tempfile::TempDir);
 
 impl DataDirectory {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("historia-test-").tempdir_in("/tmp").unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         Self(directory)
     }
 
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.0.path().join("data")
     }
 
     /// Where the platform's own output goes.
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.0.path().join("up.log")
     }
 
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         self.0.path()
     }
 }
 
 /// A running platform; killed when dropped.
-pub struct Platform {
+pub(crate) struct Platform {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Platform {
     /// Starts `up` and waits for its first answer.
-    pub fn up(data: &DataDirectory, arguments: &[&str]) -> Self {
+    pub(crate) fn up(data: &DataDirectory, arguments: &[&str]) -> Self {
         let url_file = data.root().join("url");
         let _ = std::fs::remove_file(&url_file);
         let log = std::fs::OpenOptions::new().create(true).append(true).open(data.log()).unwrap();
@@ -72,13 +72,13 @@ impl Platform {
         }
     }
 
-    pub fn kill_9(mut self) {
+    pub(crate) fn kill_9(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Stops as Ctrl-C does; the exit has to be clean.
-    pub fn interrupt(mut self) {
+    pub(crate) fn interrupt(mut self) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGINT).unwrap();
         assert!(self.child.wait().unwrap().success(), "Ctrl-C did not end `up` cleanly");
     }
@@ -92,7 +92,7 @@ impl Drop for Platform {
 }
 
 /// Runs another verb on `data`.
-pub fn historia(data: &DataDirectory, arguments: &[&str]) -> Output {
+pub(crate) fn historia(data: &DataDirectory, arguments: &[&str]) -> Output {
     Command::new(HISTORIA)
         .args(arguments)
         .env("HISTORIA_DATA_DIR", data.path())
@@ -103,7 +103,7 @@ pub fn historia(data: &DataDirectory, arguments: &[&str]) -> Output {
 }
 
 /// The demo administrator's password, from the file that `up` names.
-pub fn administrator_password(data: &DataDirectory) -> String {
+pub(crate) fn administrator_password(data: &DataDirectory) -> String {
     let file = data.path().join("secrets/administrator-password");
     std::fs::read_to_string(file).unwrap().trim().to_owned()
 }
