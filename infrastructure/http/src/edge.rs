@@ -5,7 +5,7 @@ use crate::problem::{MEDIA_TYPE, Problem};
 use crate::server::Peer;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use domain_kernel::CorrelationId;
@@ -65,16 +65,7 @@ async fn surround(State(edge): State<Edge>, mut request: Request, next: Next) ->
 
     let status = response.status();
     let took = begun.elapsed();
-    tracing::info!(
-        service.name = edge.service,
-        request.id = %ids.request_id,
-        correlation.id = %ids.correlation_id,
-        http.method = %method,
-        http.route = route,
-        http.status = status.as_u16(),
-        duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-        "answered"
-    );
+    log_answer(&edge, &ids, &method, &route, status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     metrics::histogram!(
         "http_request_seconds",
         "service" => edge.service,
@@ -84,6 +75,30 @@ async fn surround(State(edge): State<Edge>, mut request: Request, next: Next) ->
     )
     .record(took.as_secs_f64());
     response
+}
+
+/// One line per answer, without anything that a client sent. What watchers and services ask for every second is said
+/// only to who wants to read it all.
+fn log_answer(edge: &Edge, ids: &RequestIds, method: &Method, route: &str, status: u16, duration_ms: u64) {
+    macro_rules! say {
+        ($level:ident) => {
+            tracing::$level!(
+                service.name = edge.service,
+                request.id = %ids.request_id,
+                correlation.id = %ids.correlation_id,
+                http.method = %method,
+                http.route = route,
+                http.status = status,
+                duration_ms,
+                "answered"
+            )
+        };
+    }
+    if status < 500 && (route.starts_with("/internal/") || ["/healthz", "/livez", "/readyz"].contains(&route)) {
+        say!(debug);
+    } else {
+        say!(info);
+    }
 }
 
 impl Edge {

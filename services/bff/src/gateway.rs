@@ -151,7 +151,13 @@ impl Gateway {
         let answer = client.send(request, deadline).await;
         if let Err(error) = &answer {
             metrics::counter!("gateway_upstream_failures_total", "service" => service).increment(1);
-            tracing::warn!(service.name = service, error = %infra_runtime::supervisor::chain(error), "no answer");
+            let reason = infra_runtime::supervisor::chain(error);
+            // What the gateway asks for itself it asks again soon; who needs the answer says so once.
+            if ids.is_some() {
+                tracing::warn!(service.name = service, error = reason, "no answer");
+            } else {
+                tracing::debug!(service.name = service, error = reason, "no answer");
+            }
         }
         answer
     }

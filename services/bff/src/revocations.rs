@@ -54,6 +54,7 @@ impl Revocations {
     /// Asks the users service each second, for ever.
     pub(crate) async fn follow(&self, gateway: &Gateway) {
         let mut after: Option<String> = None;
+        let mut stale = false;
         loop {
             let path = match &after {
                 Some(after) => format!("/internal/revocations?after={after}"),
@@ -62,6 +63,9 @@ impl Revocations {
             let answer = gateway.get_for_itself(USERS, &path).await.map(serde_json::from_value::<Answer>);
             match answer {
                 Some(Ok(answer)) => {
+                    if std::mem::take(&mut stale) {
+                        tracing::info!("the users service tells of revocations again");
+                    }
                     let items = answer.items.len();
                     self.learn(answer.items);
                     let next = answer.next.as_ref().and_then(cursor);
@@ -74,7 +78,12 @@ impl Revocations {
                     self.known.send_replace(true);
                 }
                 Some(Err(_)) => tracing::warn!("the users service's revocations cannot be read"),
-                None => metrics::counter!("gateway_revocations_stale_total").increment(1),
+                None => {
+                    metrics::counter!("gateway_revocations_stale_total").increment(1);
+                    if !std::mem::replace(&mut stale, true) {
+                        tracing::warn!("the users service tells of no revocations: the last known ones hold");
+                    }
+                }
             }
             tokio::time::sleep(PERIOD).await;
         }

@@ -29,7 +29,7 @@ pub(super) fn openapi(services: &[ServiceApi]) -> utoipa::openapi::OpenApi {
         for path in health_paths(api.service) {
             let id = format!("health{}", path.replace(['/', '-'], "_"));
             let summary = format!("Whether the {} service can work", api.service.replace('_', " "));
-            document.paths.paths.insert(path, simple(&id, &summary, r#"`{"status":"OK"}`; otherwise 503."#));
+            document.paths.paths.insert(path, simple(&id, &summary, r#"`{"status":"OK"}`"#));
         }
     }
     document
@@ -39,13 +39,16 @@ fn simple(id: &str, summary: &str, answer: &str) -> PathItem {
     let media_type = if id == "docs" { "text/html" } else { "application/json" };
     let object = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object)).build();
     let content = if id == "docs" { Content::default() } else { Content::new(Some(object)) };
-    let operation = OperationBuilder::new()
+    let mut operation = OperationBuilder::new()
         .operation_id(Some(id))
         .summary(Some(summary))
         .tag("gateway")
-        .response("200", ResponseBuilder::new().description(answer).content(media_type, content).build())
-        .build();
-    PathItem::new(HttpMethod::Get, operation)
+        .response("200", ResponseBuilder::new().description(answer).content(media_type, content.clone()).build());
+    if id == "readyz" || id.starts_with("health_") {
+        let not_now = ResponseBuilder::new().description(r#"`{"status":"UNAVAILABLE"}`"#);
+        operation = operation.response("503", not_now.content(media_type, content).build());
+    }
+    PathItem::new(HttpMethod::Get, operation.build())
 }
 
 /// `?include=` of a result: the gateway's doing, so the results service does not describe it.
@@ -64,6 +67,8 @@ pub(super) fn describe_include(document: &mut utoipa::openapi::OpenApi) {
                 .schema(Some(ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build()))
                 .build();
             operation.parameters.get_or_insert_default().push(parameter.into());
+            let unknown = ResponseBuilder::new().description("`include` names something else.").build();
+            operation.responses.responses.entry("422".to_owned()).or_insert_with(|| unknown.into());
         }
     }
 }
