@@ -17,8 +17,8 @@ pub enum Scope {
 impl Scope {
     /// What `reader` may see in `role`.
     ///
-    /// Physicians and nurses see all until care relationships exist; a patient sees what staff linked to the account and
-    /// nothing by a name, a RUT or an address; those who manage, audit or administrate read no clinical content.
+    /// Physicians and nurses see all until care relationships exist; a patient sees what staff linked to the account
+    /// and nothing by a name, a RUT or an address; those who manage, audit or administrate read no clinical content.
     #[must_use]
     pub fn of(role: Role, reader: UserId) -> Self {
         match role {

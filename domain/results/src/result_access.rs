@@ -1,7 +1,7 @@
 //! Who looked at a result, and when.
 //!
-//! A stream per result, reader and UTC day (and one per reader and day for lists): looking never moves the version of the
-//! result itself, and no stream grows without end. A read is recorded before anything is shown; if it cannot be
+//! A stream per result, reader and UTC day (and one per reader and day for lists): looking never moves the version of
+//! the result itself, and no stream grows without end. A read is recorded before anything is shown; if it cannot be
 //! recorded, nothing is shown.
 use crate::values::ResultNumber;
 use domain_kernel::{Aggregate, DomainEvent, Role, StreamId, Timestamp, UserId};

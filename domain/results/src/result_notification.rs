@@ -3,8 +3,8 @@
 //! ```text
 //! (not heard) ──▶ sent ◀──▶ failed ◀──▶ suppressed      the latest word counts
 //! ```
-//! A stream beside the result's, so that the result's version does not move when a mail goes out. The latest word counts:
-//! a mail that failed may be sent after an operator asked for it again, and an amended result causes another mail.
+//! A stream beside the result's, so that the result's version does not move when a mail goes out. The latest word
+//! counts: a mail that failed may be sent after an operator asked for it again, and an amended result causes another mail.
 use domain_kernel::{Aggregate, DomainEvent, StreamId};
 use std::convert::Infallible;
 

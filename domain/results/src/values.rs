@@ -55,8 +55,8 @@ personal_text!(
     Reason, at most 500, Many, else InvalidReason "a reason has 1 to 500 characters"
 );
 
-/// Where the patient can be reached: an address with one `@`, at most 254 characters (RFC 5321 §4.5.3.1.3 less the angle
-/// brackets). Whether a mailbox is there only a mail can tell.
+/// Where the patient can be reached: an address with one `@`, at most 254 characters (RFC 5321 §4.5.3.1.3 less the
+/// angle brackets). Whether a mailbox is there only a mail can tell.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress(String);
 

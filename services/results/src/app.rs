@@ -69,8 +69,8 @@ impl App {
         self.blind_index.claim(RESULT_NUMBER, &number.to_string())
     }
 
-    /// The stream that `id`, a uuid or a running number, stands for. A uuid is taken at its word: whether there is a result
-    /// shows when it is read.
+    /// The stream that `id`, a uuid or a running number, stands for. A uuid is taken at its word: whether there is a
+    /// result shows when it is read.
     pub(crate) async fn find(&self, id: &str) -> Result<Option<StreamId>, StoreError> {
         if let Ok(id) = Uuid::try_parse(id) {
             return Ok(Some(StreamId(id)));

@@ -1,5 +1,5 @@
-//! The endpoints: one table says which there are and who may call them; what depends on the result asked for is decided by
-//! [`domain_results::Scope`].
+//! The endpoints: one table says which there are and who may call them; what depends on the result asked for is decided
+//! by [`domain_results::Scope`].
 mod call_worklist;
 mod change_result;
 mod fields;

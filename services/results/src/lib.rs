@@ -1,9 +1,9 @@
 //! The results service: clinical results, who reads them, and whether the patient was told.
 //!
 //! Writes go through the domain ([`domain_results`]) into the event store, sealed ([`codec`]); reads of a single result
-//! rehydrate it from its events, and leave an event of their own; lists come from [`projections`], which hold no clinical
-//! value. What the others are told is mapped by [`publisher`]; what became of the mails is heard by a consumer of
-//! `event-notification`.
+//! rehydrate it from its events, and leave an event of their own; lists come from [`mod@projections`], which hold no
+//! clinical value. What the others are told is mapped by [`ResultsPublisher`]; what became of the mails is heard by a
+//! consumer of `event-notification` ([`NotificationOutcomes`]).
 mod app;
 pub mod codec;
 mod history;

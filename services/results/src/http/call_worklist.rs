@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 /// A result whose patient has to be called. Whom that is shows the result itself, to who reads it.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Call)]
+#[schema(as = PatientCall)]
 pub(crate) struct CallBody {
     /// The result.
     #[schema(example = "0199d3a0-7c00-7000-8000-000000000001")]
@@ -60,9 +60,12 @@ struct CallRow {
     tag = "results",
     params(PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<CallBody>, headers(("Link" = String, description = "The next page"))),
-        (status = 401, description = "No valid token", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "A role that calls no patients", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "A page", body = Page<CallBody>,
+            headers(("Link" = String, description = "The next page"))),
+        (status = 401, description = "No valid token", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 403, description = "A role that calls no patients", body = ProblemDocument,
+            content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json")
     ),
     security(("bearer" = []))

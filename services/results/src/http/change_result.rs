@@ -41,6 +41,7 @@ pub(crate) struct ChangeBody {
 /// How a version relates to the one before.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ResultChangeKind)]
 pub(crate) enum Kind {
     /// It says more, or says it otherwise.
     Amended,
@@ -51,6 +52,7 @@ pub(crate) enum Kind {
 /// Where a result can be made to stand.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ResultTransition)]
 pub(crate) enum Next {
     /// It has all its findings.
     Preliminary,
@@ -92,7 +94,11 @@ pub(crate) struct ChangedBody {
     tag = "results",
     request_body(content = ChangeBody, examples(
         ("Enmendar" = (value = json!({"result": "Resultado Negativo", "reason": "Error de transcripción"}))),
-        ("Corregir" = (value = json!({"result": "Resultado Negativo", "reason": "La muestra era de otro paciente", "kind": "corrected"}))),
+        ("Corregir" = (value = json!({
+            "result": "Resultado Negativo",
+            "reason": "La muestra era de otro paciente",
+            "kind": "corrected"
+        }))),
         ("Liberar" = (value = json!({"status": "final"}))),
         ("Anular" = (value = json!({"status": "entered_in_error", "reason": "Paciente equivocado"})))
     )),
@@ -107,13 +113,20 @@ pub(crate) struct ChangedBody {
             ("Historia-Correlation-Id" = String, description = "The saga that began with the change")
         )),
         (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid token", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "A role that changes no results", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such result", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 409, description = "Where the result stands, this cannot be done", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "The patient's data was erased", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 412, description = "It has changed since you read it", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "A field breaks a rule", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 403, description = "A role that changes no results", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 404, description = "No such result", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 409, description = "Where the result stands, this cannot be done", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 410, description = "The patient's data was erased", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 412, description = "It has changed since you read it", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 422, description = "A field breaks a rule", body = ProblemDocument,
+            content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json")
     ),
     security(("bearer" = []))

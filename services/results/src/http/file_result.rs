@@ -47,6 +47,7 @@ pub(crate) struct NewResultBody {
 /// How a result may begin.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ResultBeginning)]
 pub(crate) enum Beginning {
     /// It exists; findings are missing.
     Registered,
@@ -100,10 +101,14 @@ pub(crate) struct FiledBody {
             ("Historia-Correlation-Id" = String, description = "The saga that began with it")
         )),
         (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid token", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "A role that files no results", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 410, description = "The patient's data was erased", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "A field breaks a rule", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 403, description = "A role that files no results", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 410, description = "The patient's data was erased", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 422, description = "A field breaks a rule", body = ProblemDocument,
+            content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json")
     ),
     security(("bearer" = []))

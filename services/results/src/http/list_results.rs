@@ -96,12 +96,18 @@ struct SummaryRow {
     tag = "results",
     params(ResultsQuery),
     responses(
-        (status = 200, description = "A page", body = Page<SummaryBody>, headers(("Link" = String, description = "The next page"))),
-        (status = 400, description = "A cursor that is not ours", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 401, description = "No valid token", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "A role that reads no results", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 422, description = "A filter breaks a rule", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now, also when the look could not be recorded", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "A page", body = Page<SummaryBody>,
+            headers(("Link" = String, description = "The next page"))),
+        (status = 400, description = "A cursor that is not ours", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 403, description = "A role that reads no results", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 422, description = "A filter breaks a rule", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 503, description = "Not now, also when the look could not be recorded", body = ProblemDocument,
+            content_type = "application/problem+json")
     ),
     security(("bearer" = []))
 )]

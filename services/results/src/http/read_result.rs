@@ -143,10 +143,14 @@ pub(crate) struct HistoricVersionBody {
     tag = "results",
     params(("id" = String, Path, description = "The id, or the running number", example = "1")),
     responses(
-        (status = 200, description = "The result", body = ResultBody, headers(("ETag" = String, description = "Its version"))),
-        (status = 401, description = "No valid token", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such result, or not one that you may read", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now, also when the look could not be recorded", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "The result", body = ResultBody,
+            headers(("ETag" = String, description = "Its version"))),
+        (status = 401, description = "No valid token", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 404, description = "No such result, or not one that you may read", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 503, description = "Not now, also when the look could not be recorded", body = ProblemDocument,
+            content_type = "application/problem+json")
     ),
     security(("bearer" = []))
 )]
@@ -173,10 +177,14 @@ pub(crate) async fn read_result(
     tag = "results",
     params(("id" = String, Path, description = "The id, or the running number", example = "1")),
     responses(
-        (status = 200, description = "Its versions", body = HistoryBody, headers(("ETag" = String, description = "Its version"))),
-        (status = 401, description = "No valid token", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such result, or not one that you may read", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 503, description = "Not now, also when the look could not be recorded", body = ProblemDocument, content_type = "application/problem+json")
+        (status = 200, description = "Its versions", body = HistoryBody,
+            headers(("ETag" = String, description = "Its version"))),
+        (status = 401, description = "No valid token", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 404, description = "No such result, or not one that you may read", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 503, description = "Not now, also when the look could not be recorded", body = ProblemDocument,
+            content_type = "application/problem+json")
     ),
     security(("bearer" = []))
 )]

@@ -53,10 +53,14 @@ struct AccessRow {
     tag = "results",
     params(("id" = String, Path, description = "The id, or the running number", example = "1"), PageQuery),
     responses(
-        (status = 200, description = "A page", body = Page<AccessBody>, headers(("Link" = String, description = "The next page"))),
-        (status = 401, description = "No valid token", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 403, description = "A role that does not see who read", body = ProblemDocument, content_type = "application/problem+json"),
-        (status = 404, description = "No such result", body = ProblemDocument, content_type = "application/problem+json"),
+        (status = 200, description = "A page", body = Page<AccessBody>,
+            headers(("Link" = String, description = "The next page"))),
+        (status = 401, description = "No valid token", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 403, description = "A role that does not see who read", body = ProblemDocument,
+            content_type = "application/problem+json"),
+        (status = 404, description = "No such result", body = ProblemDocument,
+            content_type = "application/problem+json"),
         (status = 503, description = "Not now", body = ProblemDocument, content_type = "application/problem+json")
     ),
     security(("bearer" = []))

@@ -1,7 +1,7 @@
 //! One row per result: what lists show, and whether the patient was told.
 //!
-//! What is heard of a mail is in another stream than the result. It never comes first: the mail was caused by the result's
-//! own event, and in the global order an effect follows its cause.
+//! What is heard of a mail is in another stream than the result. It never comes first: the mail was caused by the
+//! result's own event, and in the global order an effect follows its cause.
 use super::{column, moment, read};
 use crate::statements;
 use crate::stored::ClearEvent;
