@@ -1,6 +1,6 @@
 //! Nothing acknowledged is lost and nothing is done twice when the whole platform is killed while it works.
 use crate::client::Client;
-use crate::platform::{DataDirectory, Platform, administrator_password, historia};
+use crate::platform::{DataDirectory, Platform, administrator_password, historia, mails};
 use hyper::{Method, StatusCode};
 use infra_testkit::wait_for;
 use serde_json::{Value, json};
@@ -39,8 +39,7 @@ async fn a_killed_platform_loses_no_acknowledged_result_and_mails_each_once() {
     .await;
     each_is_told_once(&administrator, &stored, &sent).await;
 
-    let messages = std::fs::read_dir(data.path().join("mailbox")).unwrap().count();
-    assert_eq!(messages, sent.len(), "one message in the mailbox for each NotificationSent");
+    assert_eq!(mails(&data), sent.len(), "one message in the mailbox for each NotificationSent");
     platform.interrupt();
 
     let verified = historia(&data, &["replay", "verify", "--json"]);

@@ -1,6 +1,6 @@
 //! What is confidential is nowhere on the disk in clear: not in tables, not in the write-ahead log, not in logs.
 use crate::client::Client;
-use crate::platform::{DataDirectory, Platform};
+use crate::platform::{DataDirectory, Platform, mails};
 use hyper::StatusCode;
 use infra_testkit::wait_for;
 use serde_json::json;
@@ -27,11 +27,8 @@ async fn no_file_of_a_run_holds_a_patient_a_result_or_a_password() {
         laboratory.send(hyper::Method::PATCH, "/results/1", Some(filed)).await.unwrap().status.as_u16() / 100,
         4
     );
-    let mailbox = data.path().join("mailbox");
-    wait_for("both mails", Duration::from_secs(30), async || {
-        (std::fs::read_dir(&mailbox).ok()?.count() == 2).then_some(())
-    })
-    .await;
+    // The administrator's welcome, the user's, and the patient's.
+    wait_for("three mails", Duration::from_secs(30), async || (mails(&data) == 3).then_some(())).await;
     platform.interrupt();
 
     let mut searched = Searched { files: 0, found: Vec::new() };

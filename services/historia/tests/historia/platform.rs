@@ -102,6 +102,12 @@ pub(crate) fn historia(data: &DataDirectory, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+/// The mails in the mailbox, a file each, by Message-ID.
+pub(crate) fn mails(data: &DataDirectory) -> usize {
+    let Ok(files) = std::fs::read_dir(data.path().join("mailbox")) else { return 0 };
+    files.filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "eml")).count()
+}
+
 /// The demo administrator's password, from the file that `up` names.
 pub(crate) fn administrator_password(data: &DataDirectory) -> String {
     let file = data.path().join("secrets/administrator-password");

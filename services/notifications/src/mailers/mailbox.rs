@@ -11,9 +11,12 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 const ENDING: &str = "eml";
+
+/// A temporary file this old belongs to a process that was killed: a mail is written in milliseconds.
+const ABANDONED: Duration = Duration::from_secs(10);
 
 /// Puts mails into a directory.
 #[derive(Debug)]
@@ -34,6 +37,7 @@ impl MailboxMailer {
         fs::create_dir_all(&directory)?;
         #[cfg(unix)]
         fs::set_permissions(&directory, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        remove_abandoned(&directory)?;
         Ok(Self { directory, sender, written: AtomicU64::new(0) })
     }
 
@@ -86,6 +90,19 @@ fn write(path: &Path, temporary: &Path, text: &[u8]) -> io::Result<()> {
         let _ = fs::remove_file(temporary);
     }
     written
+}
+
+/// Removes what killed processes left half-written.
+fn remove_abandoned(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let modified = entry.metadata()?.modified()?;
+        let old = modified.elapsed().is_ok_and(|age| age >= ABANDONED);
+        if old && entry.file_name().to_string_lossy().starts_with('.') {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// RFC 5322, the header fields in UTF-8 (RFC 6532).
