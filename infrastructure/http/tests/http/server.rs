@@ -16,17 +16,17 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(20);
 
 /// Short enough for a test, long enough for a busy machine.
 fn limits() -> Limits {
     Limits {
-        header: Duration::from_millis(300),
-        body_idle: Duration::from_millis(300),
-        body: Duration::from_millis(900),
-        answer: Duration::from_millis(1_500),
-        write: Duration::from_millis(300),
-        drain: Duration::from_millis(500),
+        header: Duration::from_secs(1),
+        body_idle: Duration::from_millis(500),
+        body: Duration::from_millis(1_500),
+        answer: Duration::from_secs(3),
+        write: Duration::from_millis(500),
+        drain: Duration::from_secs(5),
         ..Limits::public()
     }
 }
@@ -301,7 +301,8 @@ async fn a_request_under_way_is_finished_when_we_stop() {
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_cut_when_we_stop() {
-    let running = running(Limits { answer: Duration::from_secs(60), ..limits() }).await;
+    let running =
+        running(Limits { answer: Duration::from_secs(60), drain: Duration::from_millis(300), ..limits() }).await;
     let mut stream = running.connect().await;
     stream.write_all(b"GET /waits HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     wait_for("the request", SOON, async || (running.requests() == 1).then_some(())).await;
