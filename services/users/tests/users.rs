@@ -4,6 +4,8 @@
 mod administration;
 #[path = "users/input.rs"]
 mod input;
+#[path = "users/interloper.rs"]
+mod interloper;
 #[path = "users/lab.rs"]
 mod lab;
 #[path = "users/log_in.rs"]

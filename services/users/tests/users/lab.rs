@@ -1,4 +1,5 @@
 //! A users service of one test, and somebody to ask it.
+use crate::interloper::Interloper;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
@@ -22,10 +23,12 @@ use uuid::Uuid;
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 pub(crate) const ROOT: (&str, &str) = ("admin", "una frase larga");
 
+#[derive(Clone)]
 pub(crate) struct Lab {
     pub(crate) router: Router,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) resources: Resources,
+    pub(crate) interloper: Arc<Interloper>,
     pub(crate) database: Arc<TestDatabase>,
     ports: SharedPorts,
     gateway: TokenSigner,
@@ -118,7 +121,9 @@ impl Lab {
         ports: SharedPorts,
         root: Option<(&str, &str)>,
     ) -> Self {
-        let resources = resources_on(&ports, NAME, &database).await;
+        let mut resources = resources_on(&ports, NAME, &database).await;
+        let interloper = Arc::new(Interloper::new(Arc::clone(&resources.store)));
+        resources.store = Arc::<Interloper>::clone(&interloper);
         let gateway = TokenSigner::gateway(&[1; 32]).unwrap();
         let users = TokenSigner::users(&[2; 32]).unwrap();
         let keys = KeySet::new([gateway.public_key()]);
@@ -126,7 +131,7 @@ impl Lab {
         let mut config = Config::new(ports.profile, verifier, users.clone());
         config.first_administrator = root.map(|(name, password)| (name.to_owned(), password.to_owned()));
         let router = service_users::start(resources.clone(), config).await.unwrap();
-        Self { router, clock, resources, database, ports, gateway, users }
+        Self { router, clock, resources, interloper, database, ports, gateway, users }
     }
 
     /// Verifies the users' tokens, as the gateway does.
