@@ -150,6 +150,18 @@ mod tests {
     }
 
     #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let document = serde_json::to_value(api().openapi).unwrap();
+        let items = document["paths"].as_object().unwrap().values().filter_map(serde_json::Value::as_object);
+        let mut names: Vec<&str> =
+            items.flat_map(|item| item.values()).filter_map(|operation| operation["operationId"].as_str()).collect();
+        assert_eq!(names.len(), api().routes.len() - 1, "all but the internal one");
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), api().routes.len() - 1);
+    }
+
+    #[test]
     fn only_administrators_manage_accounts() {
         let open = [("POST", "/users")];
         for route in api().routes.iter().filter(|route| route.path.starts_with("/users")) {

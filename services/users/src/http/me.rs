@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Reads the caller's account.
 #[utoipa::path(
-    get, path = "/me", tag = "me",
+    get, path = "/me", operation_id = "read_me", tag = "me",
     responses(
         (status = 200, description = "The caller.", body = UserBody),
         SignedInOnly,
@@ -29,7 +29,7 @@ pub(super) async fn read(State(app): State<Arc<App>>, caller: Caller) -> Result<
 
 /// Changes the caller's password. This session goes on, the others end.
 #[utoipa::path(
-    post, path = "/me/password", tag = "me",
+    post, path = "/me/password", operation_id = "change_my_password", tag = "me",
     request_body = PasswordChangeBody,
     responses(
         (status = 204, description = "Changed."),

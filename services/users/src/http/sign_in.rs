@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// A wrong name and a wrong password get the same answer. After five failures in a row, of an account or from an
 /// address, the next attempt has to wait: a second, then twice as long each time, a quarter of an hour at most.
 #[utoipa::path(
-    post, path = "/login", tag = "session",
+    post, path = "/login", operation_id = "log_in", tag = "session",
     request_body = LogInBody,
     responses(
         (status = 200, description = "Logged in.", body = TokensBody),
@@ -40,7 +40,7 @@ pub(super) async fn log_in(
 ///
 /// A refresh token is used once; used again, it ends the session for whoever has it.
 #[utoipa::path(
-    post, path = "/token/refresh", tag = "session",
+    post, path = "/token/refresh", operation_id = "refresh_tokens", tag = "session",
     request_body = RefreshBody,
     responses(
         (status = 200, description = "New tokens.", body = TokensBody),
@@ -61,7 +61,7 @@ pub(super) async fn refresh(
 
 /// Logs out: ends this session. Its access tokens are refused within seconds.
 #[utoipa::path(
-    post, path = "/logout", tag = "session",
+    post, path = "/logout", operation_id = "log_out", tag = "session",
     responses(
         (status = 204, description = "Logged out."),
         SignedInOnly,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The public keys that the users' access tokens are signed with (RFC 7517).
 #[utoipa::path(
-    get, path = "/.well-known/jwks.json", tag = "session",
+    get, path = "/.well-known/jwks.json", operation_id = "read_jwks", tag = "session",
     responses((status = 200, description = "The keys.", body = Jwks)),
     security(())
 )]

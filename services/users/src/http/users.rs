@@ -26,7 +26,7 @@ const OPEN_ROLES: [Role; 3] = [Role::Laboratory, Role::Physician, Role::Patient]
 /// In the demo anybody may register as laboratory (1, also the default), physician (2) or patient (3); the other roles,
 /// and in production all of them, are given by an administrator. The welcome mail follows.
 #[utoipa::path(
-    post, path = "/users", tag = "users",
+    post, path = "/users", operation_id = "register_user", tag = "users",
     request_body = NewUserBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes repeating the request harmless.")),
     responses(
@@ -107,7 +107,7 @@ pub(super) fn password_rule(profile: Profile) -> PasswordRule {
 ///
 /// The list follows the accounts within moments; `GET /users/{id}` is always current.
 #[utoipa::path(
-    get, path = "/users", tag = "users",
+    get, path = "/users", operation_id = "list_users", tag = "users",
     params(UserListQuery),
     responses(
         (status = 200, description = "A page; `Link` leads to the next.", body = UserPage),
@@ -134,7 +134,7 @@ pub(super) async fn list(
 
 /// Reads a user.
 #[utoipa::path(
-    get, path = "/users/{id}", tag = "users",
+    get, path = "/users/{id}", operation_id = "read_user", tag = "users",
     params(("id" = Uuid, Path, description = "The user.")),
     responses(
         (status = 200, description = "The user; `ETag` is their version.", body = UserBody),
@@ -153,7 +153,7 @@ pub(super) async fn read(State(app): State<Arc<App>>, StrictPath(id): StrictPath
 ///
 /// All that is sent changes together, or nothing does. `null` takes address or name away.
 #[utoipa::path(
-    patch, path = "/users/{id}", tag = "users",
+    patch, path = "/users/{id}", operation_id = "change_user", tag = "users",
     params(
         ("id" = Uuid, Path, description = "The user."),
         ("If-Match" = Option<String>, Header, description = "The `ETag` that was read: a change in between is a 412."),
@@ -209,7 +209,7 @@ fn requested_change(body: &UserChangeBody) -> Result<RequestedChange, Problem> {
 ///
 /// They are logged out everywhere within seconds and may not log in. Nothing is deleted; the name stays taken.
 #[utoipa::path(
-    delete, path = "/users/{id}", tag = "users",
+    delete, path = "/users/{id}", operation_id = "deactivate_user", tag = "users",
     params(("id" = Uuid, Path, description = "The user."), DeactivationQuery),
     responses(
         (status = 204, description = "Deactivated, or was already."),
@@ -236,7 +236,7 @@ pub(super) async fn deactivate(
 
 /// Reactivates a user, with the role and the password they had.
 #[utoipa::path(
-    post, path = "/users/{id}/reactivate", tag = "users",
+    post, path = "/users/{id}/reactivate", operation_id = "reactivate_user", tag = "users",
     params(("id" = Uuid, Path, description = "The user.")),
     responses(
         (status = 200, description = "Active again, or was already.", body = UserBody),
