@@ -26,7 +26,7 @@ use uuid::Uuid;
 const MOST_ABOUT_ONE: i64 = 100;
 
 /// Who sees every notification; the others see those that they received or caused.
-const SEE_ALL: [Role; 2] = [Role::Laboratory, Role::Administrator];
+const SEES_ALL: Role = Role::Administrator;
 
 /// What the handlers need.
 pub(crate) struct Pages {
@@ -114,6 +114,7 @@ impl From<NotificationRow> for NotificationView {
 #[utoipa::path(
     get,
     path = "/notifications",
+    operation_id = "list_notifications",
     tag = "notifications",
     params(PageQuery),
     responses(
@@ -131,7 +132,7 @@ async fn list(
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
     let after: Option<Position> = query.cursor.as_deref().map(|cursor| pages.cursors.decode(cursor)).transpose()?;
-    let audience = if SEE_ALL.contains(&caller.role) { Audience::All } else { Audience::Own(caller.user) };
+    let audience = if caller.role == SEES_ALL { Audience::All } else { Audience::Own(caller.user) };
     // One more than asked for tells whether there is a next page.
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let mut rows =

@@ -4,7 +4,7 @@
 use crate::codec::ResultsCodec;
 use crate::stored::types;
 use domain_kernel::ports::EventStore;
-use domain_kernel::{Aggregate, StreamId, Timestamp, UserId, Version};
+use domain_kernel::{Aggregate, CorrelationId, StreamId, Timestamp, UserId, Version};
 use domain_results::{ClinicalResult, ClinicalResultEvent, ClinicalResultState, FiledResult};
 use infra_event_store::codec::EventCodec;
 use infra_event_store::repository::LoadError;
@@ -32,6 +32,8 @@ pub(crate) struct Step {
     pub(crate) at: Timestamp,
     /// Who did it.
     pub(crate) author: Option<UserId>,
+    /// As part of which saga.
+    pub(crate) correlation_id: CorrelationId,
     /// What the result was just after it.
     pub(crate) result: FiledResult,
 }
@@ -58,7 +60,8 @@ impl ResultHistory {
                 version = recorded.version;
                 if let Some(result) = state.filed() {
                     let author = recorded.metadata.actor.map(|actor| actor.user);
-                    steps.push(Step { version, at: recorded.metadata.occurred_at, author, result: result.clone() });
+                    let (at, correlation_id) = (recorded.metadata.occurred_at, recorded.metadata.correlation_id);
+                    steps.push(Step { version, at, author, correlation_id, result: result.clone() });
                 }
             }
             if events.len() < PAGE {
@@ -74,6 +77,11 @@ impl ResultHistory {
     /// Who filed it.
     pub(crate) fn author(&self) -> Option<UserId> {
         self.steps.first().and_then(|step| step.author)
+    }
+
+    /// The saga that its filing began.
+    pub(crate) fn correlation_id(&self) -> Option<CorrelationId> {
+        self.steps.first().map(|step| step.correlation_id)
     }
 
     /// When it was filed.

@@ -227,6 +227,7 @@ fn restriction(caller: Caller) -> Option<UserId> {
 #[utoipa::path(
     get,
     path = "/saga/logs",
+    operation_id = "list_saga_events",
     tag = "saga log",
     params(SagaQuery),
     responses(
@@ -265,6 +266,7 @@ async fn list(
 #[utoipa::path(
     get,
     path = "/saga/logs/{id}",
+    operation_id = "read_saga_event",
     tag = "saga log",
     params(("id" = Uuid, Path, description = "The event.")),
     responses(
@@ -315,6 +317,7 @@ pub(crate) struct RetryAccepted {
 #[utoipa::path(
     post,
     path = "/saga/logs/{id}/retry",
+    operation_id = "retry_saga_event",
     tag = "saga log",
     params(("id" = Uuid, Path, description = "The event that was not handled.")),
     request_body = RetryBody,

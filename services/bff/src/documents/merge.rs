@@ -144,6 +144,10 @@ fn slot<'i>(item: &'i mut PathItem, method: &Method) -> Option<&'i mut Option<Op
 fn complete(operation: &mut Operation, access: Access, service: &'static str) {
     let none: [&str; 0] = [];
     operation.security = Some(match access {
+        // A public endpoint may know its caller all the same, where the service says so.
+        Access::Public | Access::Internal if operation.security.iter().flatten().next().is_some() => {
+            vec![SecurityRequirement::default(), SecurityRequirement::new(BEARER, none)]
+        }
         Access::Public | Access::Internal => Vec::new(),
         Access::SignedIn | Access::Roles(_) => vec![SecurityRequirement::new(BEARER, none)],
     });

@@ -20,6 +20,20 @@ fn the_committed_openapi_document_is_the_binarys() {
     assert!(same, "run: cargo run -- openapi > docs/openapi.json");
 }
 
+/// Clients are generated from them (OpenAPI 3.1, "Operation Object").
+#[test]
+fn operation_ids_are_unique() {
+    let document: serde_json::Value = serde_json::from_str(&committed("docs/openapi.json")).unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    for path in document["paths"].as_object().unwrap().values() {
+        for operation in path.as_object().unwrap().values() {
+            let id = operation["operationId"].as_str().expect("every operation has an id");
+            assert!(seen.insert(id.to_owned()), "two operations are called {id}");
+        }
+    }
+    assert!(seen.len() > 30);
+}
+
 #[test]
 fn the_committed_postman_files_are_the_binarys() {
     let folder = tempfile::tempdir().unwrap();

@@ -93,6 +93,7 @@ impl<'a> Line<'a> {
 #[utoipa::path(
     get,
     path = "/mailbox",
+    operation_id = "show_mailbox",
     tag = "mailbox",
     responses(
         (status = 200, description = "The latest 100 mails, as a page.", content_type = "text/html", body = String),
@@ -110,6 +111,7 @@ pub(super) async fn list(State(pages): State<Arc<Pages>>) -> Result<Response, Pr
 #[utoipa::path(
     get,
     path = "/mailbox/{id}",
+    operation_id = "show_mail",
     tag = "mailbox",
     params(("id" = Uuid, Path, description = "The mail's Message-ID: the notification's id.")),
     responses(

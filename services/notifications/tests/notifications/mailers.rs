@@ -93,3 +93,16 @@ async fn a_mailbox_has_whole_mails_only() {
     assert_eq!(names.len(), 2);
     assert_eq!(read_mailbox(directory.path(), 100).unwrap().len(), 1);
 }
+
+#[test]
+fn what_a_killed_process_left_half_written_is_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (old, young) = (directory.path().join(".half.1.0"), directory.path().join(".half.2.0"));
+    for half in [&old, &young] {
+        std::fs::write(half, "Message-").unwrap();
+    }
+    let minute_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    std::fs::File::options().write(true).open(&old).unwrap().set_modified(minute_ago).unwrap();
+    MailboxMailer::open(directory.path(), SENDER).unwrap();
+    assert!(!old.exists() && young.exists(), "the young one may be somebody's at work");
+}

@@ -49,6 +49,9 @@ pub(crate) struct ResultBody {
     /// The account that may read it.
     #[schema(example = "0199d3a0-7c00-7000-8000-000000000003")]
     patient_id: Option<Uuid>,
+    /// The saga that its filing began; `GET /saga/logs?correlation_id=` shows it.
+    #[schema(example = "0199d3a0-7c00-7000-8000-000000000004")]
+    correlation_id: Option<Uuid>,
     /// When it was filed.
     #[schema(example = "2026-11-22T10:05:00Z")]
     created_at: DateTime<Utc>,
@@ -229,6 +232,7 @@ fn result_body(history: &ResultHistory, notification: NotificationState) -> Resu
         versions: history.steps.iter().map(version_body).collect(),
         author: history.author().map(|author| author.0),
         patient_id: result.patient_id.map(|patient| patient.0),
+        correlation_id: history.correlation_id().map(|saga| saga.0),
         created_at: moment(history.created_at()),
         updated_at: moment(history.updated_at()),
         notification: notification_body(notification),

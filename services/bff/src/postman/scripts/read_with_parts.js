@@ -5,5 +5,6 @@ pm.test("the result is shown as amended", function () {
 pm.test("the other services' parts are there", function () {
     const body = pm.response.json();
     pm.expect(body.notifications.items).to.be.an("array").and.not.be.empty;
-    pm.expect(body).to.have.property("saga");
+    const events = body.saga.items.map(function (event) { return event.event_type; });
+    pm.expect(events).to.include("ResultCreated");
 });
