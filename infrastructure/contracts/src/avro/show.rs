@@ -29,8 +29,12 @@ fn shown(value: Value) -> Json {
         Value::Bytes(bytes) | Value::Fixed(_, bytes) => json!(format!("[{} bytes]", bytes.len())),
         Value::Union(_, value) => shown(*value),
         Value::Array(values) => values.into_iter().map(shown).collect(),
-        Value::Map(values) => values.into_iter().map(|(name, value)| (name, shown(value))).collect::<Map<_, _>>().into(),
-        Value::Record(fields) => fields.into_iter().map(|(name, value)| (name, shown(value))).collect::<Map<_, _>>().into(),
+        Value::Map(values) => {
+            values.into_iter().map(|(name, value)| (name, shown(value))).collect::<Map<_, _>>().into()
+        }
+        Value::Record(fields) => {
+            fields.into_iter().map(|(name, value)| (name, shown(value))).collect::<Map<_, _>>().into()
+        }
         // No schema of ours has decimals, dates or durations.
         _ => json!("[not shown]"),
     }

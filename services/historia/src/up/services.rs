@@ -74,8 +74,7 @@ impl Platform {
         let gateway = TokenSigner::gateway(&secrets.bytes32(GATEWAY_TOKEN_KEY)?)?;
         let logs = EmbeddedLogs::new();
         for service in platform::services() {
-            let resources =
-                self.resources(&service, settings, secrets, databases, supervisor, logs.clone()).await?;
+            let resources = self.resources(&service, settings, secrets, databases, supervisor, logs.clone()).await?;
             let keys = KeySet::new([gateway.public_key()]);
             let verifier = TokenVerifier::internal(service.name, keys, Arc::clone(&self.clock));
             let router = start_service(&service, resources, verifier, settings, secrets).await?;
