@@ -6,6 +6,8 @@ use metrics::{counter, gauge};
 const CONSUMED: &str = "historia_messages_consumed_total";
 /// Messages of a type that this release does not know, passed over.
 const SKIPPED: &str = "historia_messages_skipped_unknown_total";
+/// What lay in a topic and no service wrote, passed over. Never anything but 0 where producers are authenticated: alarm.
+const FOREIGN: &str = "historia_messages_foreign_total";
 /// Messages that became dead letters.
 const FAILED: &str = "historia_messages_failed_total";
 /// Messages stored behind a parked stream's letter.
@@ -23,6 +25,10 @@ pub(crate) fn consumed(consumer: &'static str, topic: Topic, lag_millis: i64) {
 
 pub(crate) fn skipped(consumer: &'static str, topic: Topic) {
     counter!(SKIPPED, "consumer" => consumer, "topic" => topic).increment(1);
+}
+
+pub(crate) fn foreign(consumer: &'static str, topic: Topic, reason: &'static str) {
+    counter!(FOREIGN, "consumer" => consumer, "topic" => topic, "reason" => reason).increment(1);
 }
 
 pub(crate) fn failed(consumer: &'static str, topic: Topic) {

@@ -1,4 +1,5 @@
-//! Runs one consumer: takes messages from the bus, one after the other per topic, and sees each of them through.
+//! Runs one consumer: takes messages from the bus, those of a stream one after the other, and sees each of them through.
+//! Of each topic several streams are in hand at a time ([`lanes`]); commands are taken one by one.
 //!
 //! 1. A message of a type that this release does not know is passed over and counted.
 //! 2. A message whose stream is parked is stored behind the stream's letter ([`taking`]).
@@ -10,23 +11,30 @@
 //!
 //! A retry that an operator asks for on `saga-command` comes through here too ([`dead_letter`]).
 mod dead_letter;
+mod lanes;
 mod taking;
 mod wait;
 
 pub use dead_letter::Retried;
+pub(crate) use lanes::IN_HAND;
 
 use crate::handler::MessageHandler;
 use crate::handling::HandlingLog;
 use domain_kernel::message::topics;
-use domain_kernel::ports::{BusError, Clock, EventBus, Subscription};
+use domain_kernel::ports::{BusError, Clock, Delivery, EventBus, Subscription};
 use domain_kernel::{Message, Topic};
 use infra_contracts::catalogue;
 use infra_contracts::saga_command::{self, SagaCommand};
 use infra_event_store::dead_letters::DeadLetters;
+use lanes::{LANES, Lanes};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wait::Pause;
+
+/// How long what is in hand may take to end after its subscription was lost.
+const FINISHING: Duration = Duration::from_secs(2);
 
 /// One consumer with everything it needs. Cheap to clone.
 #[derive(Clone)]
@@ -93,7 +101,7 @@ impl ConsumerRunner {
         let mut pause = Pause::new(&self.clock);
         loop {
             let error = match self.bus.subscribe(topic, self.consumer).await {
-                Ok(mut subscription) => self.drain(&mut *subscription, &mut pause).await,
+                Ok(mut subscription) => self.drain(topic, &mut *subscription, &mut pause).await,
                 Err(error) => error,
             };
             tracing::warn!(consumer.name = self.consumer, %topic, %error, "the subscription is opened again");
@@ -102,22 +110,36 @@ impl ConsumerRunner {
     }
 
     /// Takes messages until the subscription fails.
-    async fn drain(&self, subscription: &mut dyn Subscription, pause: &mut Pause<'_>) -> BusError {
-        loop {
-            let delivery = match subscription.receive().await {
-                Ok(delivery) => delivery,
-                Err(error) => return error,
-            };
-            let redelivered = delivery.redeliveries > 0;
-            if delivery.message.topic == topics::SAGA_COMMAND {
-                self.take_command(&delivery.message, redelivered).await;
-            } else {
-                self.take(&delivery.message, redelivered).await;
+    async fn drain(&self, topic: Topic, subscription: &mut dyn Subscription, pause: &mut Pause<'_>) -> BusError {
+        // Two retries of one stream at a time would get into each other's way.
+        let mut lanes = Lanes::new(self, if topic == topics::SAGA_COMMAND { 1 } else { LANES });
+        let error = loop {
+            tokio::select! {
+                biased;
+                Some(delivery) = lanes.done() => {
+                    if let Err(error) = subscription.acknowledge(&delivery).await {
+                        break error;
+                    }
+                    pause.reset();
+                }
+                received = subscription.receive(), if lanes.have_room() => match received {
+                    Ok(delivery) => lanes.put(delivery),
+                    Err(error) => break error,
+                },
             }
-            if let Err(error) = subscription.acknowledge(&delivery).await {
-                return error;
-            }
-            pause.reset();
+        };
+        // A lost subscription is no fault of what is in hand: interrupted, it would count as an attempt.
+        let finishing = async { while lanes.done().await.is_some() {} };
+        let _ = tokio::time::timeout(FINISHING, finishing).await;
+        error
+    }
+
+    async fn take_delivery(&self, delivery: &Delivery) {
+        let redelivered = delivery.redeliveries > 0;
+        if delivery.message.topic == topics::SAGA_COMMAND {
+            self.take_command(&delivery.message, redelivered).await;
+        } else {
+            self.take(&delivery.message, redelivered).await;
         }
     }
 

@@ -9,6 +9,8 @@ mod dead_letters;
 mod gates;
 #[path = "messaging/kills.rs"]
 mod kills;
+#[path = "messaging/lanes.rs"]
+mod lanes;
 #[path = "messaging/meters.rs"]
 mod meters;
 #[path = "messaging/postgres.rs"]

@@ -1,5 +1,7 @@
 //! One consumer's place in the logs of one topic.
 use super::EmbeddedLogs;
+use crate::opened::was_opened_before;
+use crate::runner::IN_HAND;
 use domain_kernel::ports::{BusError, Delivery, MessageSource, SourceError, SourcedMessage, Subscription};
 use domain_kernel::{BoxFuture, Checkpoint, Topic};
 use infra_event_store::checkpoints::Checkpoints;
@@ -22,6 +24,8 @@ pub(super) struct EmbeddedSubscription {
     consumer: &'static str,
     logs: EmbeddedLogs,
     offered: watch::Receiver<u64>,
+    /// The logs up to this offer are taken up.
+    taken_up: u64,
     checkpoints: Arc<dyn Checkpoints>,
     readers: Vec<Reader>,
     /// Whose turn it is, so that a busy log does not starve the others.
@@ -39,8 +43,12 @@ struct Reader {
     waiting: VecDeque<SourcedMessage>,
     /// Delivered or nothing to deliver, in the log's order; the front is what the checkpoint waits for.
     open: VecDeque<Open>,
-    /// The next message may have been delivered before: an earlier subscription ended without acknowledging it.
-    resumed: bool,
+    /// How many of `open` are messages. What comes after the first that is not acknowledged is at most [`IN_HAND`], so
+    /// that no more of it is ever repeated.
+    messages: usize,
+    /// So many of the next messages may have been delivered before: an earlier subscription ended without acknowledging
+    /// them.
+    resumed: usize,
     /// There was nothing more to read; resolves when there may be. Each log is waited for by itself, so that a busy one
     /// does not make the quiet ones be read again and again.
     quiet: Option<BoxFuture<'static, ()>>,
@@ -48,6 +56,7 @@ struct Reader {
 
 struct Open {
     checkpoint: Checkpoint,
+    is_message: bool,
     settled: bool,
 }
 
@@ -59,14 +68,15 @@ impl EmbeddedSubscription {
         checkpoints: Arc<dyn Checkpoints>,
     ) -> Result<Self, BusError> {
         let offered = logs.changes();
-        let mut subscription = Self { topic, consumer, logs, offered, checkpoints, readers: Vec::new(), turn: 0 };
+        let (readers, taken_up, turn) = (Vec::new(), 0, 0);
+        let mut subscription = Self { topic, consumer, logs, offered, taken_up, checkpoints, readers, turn };
         subscription.take_up().await?;
         Ok(subscription)
     }
 
     /// Takes up logs that were offered since, at their checkpoints.
     async fn take_up(&mut self) -> Result<(), BusError> {
-        self.offered.mark_unchanged();
+        let offer = *self.offered.borrow();
         for source in self.logs.of(self.topic) {
             if let Some(reader) = self.readers.iter_mut().find(|reader| reader.source.name() == source.name()) {
                 reader.source = source;
@@ -75,16 +85,18 @@ impl EmbeddedSubscription {
             }
             let name = format!("bus/{}/{}/{}", self.consumer, self.topic, source.name());
             let read = self.checkpoints.load(&name).await.map_err(SourceError::from)?;
-            let resumed = was_opened_before(&name, &*self.checkpoints).await?;
+            let resumed = if was_opened_before(&name, &*self.checkpoints).await? { IN_HAND } else { 0 };
             let (waiting, open) = (VecDeque::new(), VecDeque::new());
-            self.readers.push(Reader { source, name, read, waiting, open, resumed, quiet: None });
+            self.readers.push(Reader { source, name, read, waiting, open, messages: 0, resumed, quiet: None });
         }
+        // Only now: a receive that is given up in between takes them up the next time.
+        self.taken_up = offer;
         Ok(())
     }
 
     async fn next(&mut self) -> Result<Delivery, BusError> {
         loop {
-            if self.offered.has_changed().unwrap_or(false) {
+            if *self.offered.borrow() != self.taken_up {
                 self.take_up().await?;
             }
             // Also while others are busy: a quiet log is heard as soon as it says something.
@@ -102,12 +114,12 @@ impl EmbeddedSubscription {
 
     /// Until a log may hold more, or another log is offered.
     async fn wait(&mut self) {
-        let readers = &mut self.readers;
+        let (readers, taken_up) = (&mut self.readers, self.taken_up);
         let more = poll_fn(|context| if wake(readers, context) { Poll::Ready(()) } else { Poll::Pending });
         tokio::select! {
             () = more => {}
             // The sender lives in `self.logs`, so this does not fail.
-            _ = self.offered.changed() => self.offered.mark_changed(),
+            _ = self.offered.wait_for(|offer| *offer != taken_up) => {}
         }
     }
 }
@@ -119,21 +131,28 @@ fn wake(readers: &mut [Reader], context: &mut Context<'_>) -> bool {
             reader.quiet = None;
         }
     }
-    readers.iter().any(|reader| reader.quiet.is_none())
+    readers.iter().any(|reader| reader.quiet.is_none() && !reader.is_full())
 }
 
 impl Reader {
+    /// Nothing more is delivered until the first open message is acknowledged.
+    fn is_full(&self) -> bool {
+        self.messages >= IN_HAND
+    }
+
     /// The next message of this log, if there is one now.
     async fn next(&mut self, index: usize, checkpoints: &dyn Checkpoints) -> Result<Option<Delivery>, BusError> {
-        if self.quiet.is_some() {
+        if self.quiet.is_some() || self.is_full() {
             return Ok(None);
         }
         loop {
             while let Some(entry) = self.waiting.pop_front() {
-                let settled = entry.message.is_none();
-                self.open.push_back(Open { checkpoint: entry.checkpoint, settled });
+                let is_message = entry.message.is_some();
+                self.open.push_back(Open { checkpoint: entry.checkpoint, is_message, settled: !is_message });
                 if let Some(message) = entry.message {
-                    let redeliveries = u32::from(std::mem::take(&mut self.resumed));
+                    self.messages += 1;
+                    let redeliveries = u32::from(self.resumed > 0);
+                    self.resumed = self.resumed.saturating_sub(1);
                     let receipt = receipt(index, entry.checkpoint);
                     return Ok(Some(Delivery { message, redeliveries, receipt }));
                 }
@@ -146,7 +165,7 @@ impl Reader {
                 Some(last) => self.read = last.checkpoint,
                 None => {
                     // What an earlier subscription had in hand would have been here; what comes from now on is new.
-                    self.resumed = false;
+                    self.resumed = 0;
                     let source = Arc::clone(&self.source);
                     self.quiet = Some(Box::pin(async move { source.changed().await }));
                     return Ok(None);
@@ -167,7 +186,7 @@ impl Reader {
         let settled = self.open.iter().take_while(|open| open.settled).count();
         if let Some(last) = self.open.iter().take(settled).next_back().map(|open| open.checkpoint) {
             checkpoints.save(&self.name, last).await.map_err(SourceError::from)?;
-            self.open.drain(..settled);
+            self.messages -= self.open.drain(..settled).filter(|open| open.is_message).count();
         }
         Ok(())
     }
@@ -187,18 +206,6 @@ impl Subscription for EmbeddedSubscription {
             reader.acknowledge(at, &*self.checkpoints).await
         })
     }
-}
-
-/// A mark beside the checkpoint, set by the first subscription: without it a message that kills the process could not
-/// be told from a new one.
-async fn was_opened_before(name: &str, checkpoints: &dyn Checkpoints) -> Result<bool, BusError> {
-    const OPENED: Checkpoint = Checkpoint { epoch: 0, tx: 0, position: 1 };
-    let mark = format!("{name}/opened");
-    let opened = checkpoints.load(&mark).await.map_err(SourceError::from)? == OPENED;
-    if !opened {
-        checkpoints.save(&mark, OPENED).await.map_err(SourceError::from)?;
-    }
-    Ok(opened)
 }
 
 /// A delivery's name: which log, and where in it.

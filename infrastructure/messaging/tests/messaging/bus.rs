@@ -40,10 +40,10 @@ async fn the_embedded_bus_keeps_every_rule_with_checkpoints_in_postgresql() {
 }
 
 #[tokio::test]
-async fn a_message_that_may_have_been_delivered_before_says_so() {
+async fn every_message_that_may_have_been_in_hand_before_says_so() {
     let checkpoints: Arc<dyn Checkpoints> = Arc::new(MemoryCheckpoints::new());
     let source = ListedSource::new("users");
-    source.tell((1..=3).map(|number| user_message(number, 1)));
+    source.tell((1..=70).map(|number| user_message(number, 1)));
     let bus = EmbeddedBus::new(EmbeddedLogs::new(), checkpoints);
     bus.offer(topics::EVENT_USER, source).await.unwrap();
 
@@ -55,8 +55,50 @@ async fn a_message_that_may_have_been_delivered_before_says_so() {
     drop(subscription);
 
     let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
-    assert_eq!(subscription.receive().await.unwrap().redeliveries, 1);
-    assert_eq!(subscription.receive().await.unwrap().redeliveries, 0);
+    for number in 2..=70 {
+        let delivery = subscription.receive().await.unwrap();
+        assert_eq!(delivery.redeliveries, u32::from(number < 2 + 64), "64 are in a consumer's hands at most");
+        subscription.acknowledge(&delivery).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_acknowledged_holds_back_what_would_have_to_be_repeated() {
+    let source = ListedSource::new("users");
+    source.tell((1..=70).map(|number| user_message(number, 1)));
+    let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
+    bus.offer(topics::EVENT_USER, source).await.unwrap();
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    let first = subscription.receive().await.unwrap();
+    for _ in 2..=64 {
+        let other = subscription.receive().await.unwrap();
+        subscription.acknowledge(&other).await.unwrap();
+    }
+    assert!(futures_util::poll!(subscription.receive()).is_pending(), "the first one is still open");
+    subscription.acknowledge(&first).await.unwrap();
+    assert_eq!(subscription.receive().await.unwrap().message, user_message(65, 1));
+}
+
+#[tokio::test]
+async fn a_receive_that_is_given_up_loses_no_message_and_no_log() {
+    let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
+    let (early, late) = (ListedSource::new("users"), ListedSource::new("results"));
+    bus.offer(topics::EVENT_USER, early.clone()).await.unwrap();
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    assert!(futures_util::poll!(subscription.receive()).is_pending());
+    bus.offer(topics::EVENT_USER, late.clone()).await.unwrap();
+    early.tell([user_message(1, 1)]);
+    late.tell([user_message(2, 1)]);
+    let mut received = vec![];
+    while received.len() < 2 {
+        // Given up as often as it has to wait.
+        if let std::task::Poll::Ready(delivery) = futures_util::poll!(subscription.receive()) {
+            received.push(delivery.unwrap().message.headers.stream);
+        }
+        tokio::task::yield_now().await;
+    }
+    received.sort_unstable();
+    assert_eq!(received, [user_message(1, 1), user_message(2, 1)].map(|message| message.headers.stream));
 }
 
 #[tokio::test]

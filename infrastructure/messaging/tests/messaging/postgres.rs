@@ -30,8 +30,11 @@ async fn a_parked_stream_is_retried_and_drained_in_order_in_postgresql() {
     bench.users.tell([user_message(2, 1)]);
     let running = bench.start();
     wait_for("the other stream", LIMIT, async || (handler.attempts(event(2, 1)) == [1]).then_some(())).await;
-    let letter = dead_letters.find(CONSUMER, event(1, 2)).await.unwrap().unwrap();
-    assert_eq!((letter.attempts, letter.parked_behind), (1, 3));
+    wait_for("the followers to be stored behind the letter", LIMIT, async || {
+        let letter = dead_letters.find(CONSUMER, event(1, 2)).await.unwrap()?;
+        (letter.attempts == 1 && letter.parked_behind == 3).then_some(())
+    })
+    .await;
 
     bench.operators.tell([retry_message(1, CONSUMER, event(1, 2), 2)]);
     wait_for("the stream to go on", LIMIT, async || {

@@ -208,7 +208,7 @@ async fn a_message_that_always_kills_the_consumer_is_given_up_after_three_delive
     for delivery in 1..=3 {
         bench.handler.never_ends(event(1, 1));
         let running = bench.start();
-        bench.handler.until_called(delivery).await;
+        bench.handler.until_tried(event(1, 1), delivery).await;
         running.kill().await;
     }
     let _running = bench.start();

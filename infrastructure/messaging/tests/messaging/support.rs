@@ -203,6 +203,11 @@ impl ScriptedHandler {
         wait_for("the handler to be called", LIMIT, async || (self.calls().len() >= times).then_some(())).await;
     }
 
+    /// Waits until `event` was tried as often.
+    pub(crate) async fn until_tried(&self, event: EventId, times: usize) {
+        wait_for("the event to be tried", LIMIT, async || (self.attempts(event).len() >= times).then_some(())).await;
+    }
+
     async fn take_effect(&self, message: &Message, command_id: CommandId) -> Answer {
         if self.store.find_command(command_id).await?.is_some() {
             return Ok(Handling::Done);
