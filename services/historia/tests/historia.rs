@@ -15,5 +15,7 @@ mod pinned_names;
 mod plain_text;
 #[path = "historia/platform.rs"]
 mod platform;
+#[path = "historia/tampering.rs"]
+mod tampering;
 #[path = "historia/walk_through.rs"]
 mod walk_through;

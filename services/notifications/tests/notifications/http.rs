@@ -1,6 +1,7 @@
 //! Who sees which notifications, and the demo's mailbox.
 use crate::stage::{Setting, Stage, body, headers, json, set, stage};
 use axum::http::{StatusCode, header};
+use base64::Engine;
 use domain_kernel::{Role, StreamId, UserId};
 use infra_contracts::event_result::{ResultCreated, ResultStatus};
 use infra_contracts::event_user::UserCreated;
@@ -9,6 +10,7 @@ use infra_testkit::memory::MemoryMailer;
 use infra_testkit::tokens;
 use serde_json::Value;
 use service_notifications::{MailboxMailer, NAME};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -142,6 +144,15 @@ async fn the_demos_mailbox_shows_its_mails_and_runs_nothing() {
     assert!(policy.starts_with("default-src 'none'"), "{policy}");
     let mail = String::from_utf8(body(mail).await).unwrap();
     assert!(mail.contains("<a href=\"http://localhost:8080\""), "{mail}");
+    for page in [&list, &mail] {
+        let (_, style) = page.split_once("<style>").unwrap();
+        let (style, _) = style.split_once("</style>").unwrap();
+        let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style));
+        assert!(
+            policy.contains(&format!("style-src 'sha256-{digest}'")),
+            "the policy does not allow the style: {digest}"
+        );
+    }
 
     for unknown in ["/mailbox/018f2f6e-0000-7000-8000-000000000000", "/mailbox/..%2F..%2Fetc"] {
         assert_eq!(stage.get(unknown, &token).await.status(), StatusCode::NOT_FOUND, "{unknown}");
