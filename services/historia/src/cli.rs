@@ -80,7 +80,7 @@ pub(crate) struct UpArgs {
     /// Requests of any kind a minute and user
     #[arg(long, env = "HISTORIA_RATE_ALL", default_value_t = 1500, value_name = "N")]
     pub rate_all: u32,
-    /// A mail server instead of the local mailbox, such as smtp://localhost:1025
+    /// A mail server instead of the local mailbox, such as `smtp://localhost:1025`
     #[arg(long, env = "HISTORIA_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
     /// The sender of mails

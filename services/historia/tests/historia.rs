@@ -1,4 +1,5 @@
 //! The platform as its users meet it: the built binary, its README, its tables of names, and what survives a kill.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 #[path = "historia/architecture.rs"]
 mod architecture;
 #[path = "historia/client.rs"]
@@ -15,6 +16,8 @@ mod pinned_names;
 mod plain_text;
 #[path = "historia/platform.rs"]
 mod platform;
+#[path = "historia/subscriptions.rs"]
+mod subscriptions;
 #[path = "historia/tampering.rs"]
 mod tampering;
 #[path = "historia/walk_through.rs"]

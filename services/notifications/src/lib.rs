@@ -55,7 +55,7 @@ pub static MIGRATIONS: &[(i64, &str, &str)] = &[
 pub const TOPICS: &[Topic] = &[topics::EVENT_NOTIFICATION, topics::SAGA_STEP];
 
 /// What it reads.
-const SUBSCRIPTIONS: [Topic; 3] = [topics::EVENT_USER, topics::EVENT_RESULT, topics::SAGA_COMMAND];
+pub const SUBSCRIPTIONS: &[Topic] = &[topics::EVENT_USER, topics::EVENT_RESULT, topics::SAGA_COMMAND];
 
 /// What its stored events are to the others.
 #[must_use]

@@ -40,6 +40,9 @@ pub static MIGRATIONS: &[(i64, &str, &str)] =
 /// What this service publishes on.
 pub const TOPICS: &[Topic] = &[topics::EVENT_RESULT, topics::SAGA_STEP];
 
+/// What it reads.
+pub const SUBSCRIPTIONS: &[Topic] = &[topics::EVENT_NOTIFICATION];
+
 /// What this service is started with besides its resources.
 #[derive(Clone)]
 pub struct Config {
@@ -116,7 +119,7 @@ fn consume(resources: &Resources, app: &Arc<App>) {
     resources.supervisor.spawn("results-notification-outcomes", move |stop| {
         let runner = ConsumerRunner {
             consumer: NAME,
-            topics: vec![topics::EVENT_NOTIFICATION],
+            topics: SUBSCRIPTIONS.to_vec(),
             bus: Arc::clone(&bus),
             handler: handler.clone(),
             dead_letters: Arc::clone(&dead_letters),

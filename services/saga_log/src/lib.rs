@@ -43,8 +43,8 @@ pub static MIGRATIONS: &[(i64, &str, &str)] =
 pub const TOPICS: &[Topic] = &[topics::SAGA_COMMAND];
 
 /// What it reads: every event, and every step.
-const SUBSCRIPTIONS: [Topic; 4] =
-    [topics::EVENT_USER, topics::EVENT_RESULT, topics::EVENT_NOTIFICATION, topics::SAGA_STEP];
+pub const SUBSCRIPTIONS: &[Topic] =
+    &[topics::EVENT_USER, topics::EVENT_RESULT, topics::EVENT_NOTIFICATION, topics::SAGA_STEP];
 
 /// What its stored events are to the others.
 #[must_use]
