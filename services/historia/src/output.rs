@@ -14,7 +14,7 @@ pub(crate) fn line(text: impl AsRef<str>) -> Result<(), Failure> {
 /// Prints one JSON document.
 ///
 /// # Errors
-/// See [`line`].
+/// See [`line()`].
 pub(crate) fn document(value: &impl Serialize) -> Result<(), Failure> {
     line(serde_json::to_string_pretty(value).map_err(|error| Failure::of("writing JSON", &error))?)
 }
@@ -22,7 +22,7 @@ pub(crate) fn document(value: &impl Serialize) -> Result<(), Failure> {
 /// Prints one JSON document on one line, for streams of them.
 ///
 /// # Errors
-/// See [`line`].
+/// See [`line()`].
 pub(crate) fn document_line(value: &impl Serialize) -> Result<(), Failure> {
     line(serde_json::to_string(value).map_err(|error| Failure::of("writing JSON", &error))?)
 }

@@ -79,9 +79,12 @@ fn crates_depend_only_along_the_allowed_edges() {
     }
 }
 
+/// Whether a crate may use a library.
+type Allowed = &'static dyn Fn(&Manifest) -> bool;
+
 #[test]
 fn heavy_libraries_stay_where_they_belong() {
-    let places: [(&str, &dyn Fn(&Manifest) -> bool); 4] = [
+    let places: [(&str, Allowed); 4] = [
         ("sqlx", &|crate_| {
             ["infra-event-store", "infra-vault", "infra-runtime", "infra-testkit"].contains(&crate_.name.as_str())
                 || crate_.layer == "services"

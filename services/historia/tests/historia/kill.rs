@@ -88,7 +88,7 @@ async fn every_result_is_there(laboratory: &Client, acknowledged: &BTreeSet<Stri
     }
 }
 
-/// Each stored result caused exactly one NotificationSent.
+/// Each stored result caused exactly one `NotificationSent`.
 async fn each_is_told_once(administrator: &Client, stored: &BTreeSet<String>, sent: &[Value]) {
     let created: BTreeMap<String, String> = administrator
         .all("/saga/logs?type=ResultCreated")
