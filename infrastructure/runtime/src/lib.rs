@@ -3,12 +3,14 @@
 //!
 //! Nothing here knows a bounded context. A service is started with [`Resources`] and nothing else; who fills them (the
 //! whole platform in one process, one service in a container, a test) is not its business.
+mod child;
 pub mod clock;
 pub mod configuration;
 pub mod database;
 pub mod health;
 pub mod metrics;
 pub mod postgres;
+pub mod pulsar;
 pub mod resources;
 pub mod secrets;
 pub mod shutdown;

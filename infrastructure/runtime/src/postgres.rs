@@ -13,28 +13,24 @@
 //!   secrets/superuser   the password (0700/0600, ours)
 //!   postgres.log        what the server says
 //! ```
-mod account;
 mod binaries;
 mod error;
 mod initialise;
 mod launch;
 mod postmaster;
-mod process;
 mod settings;
 
 pub use error::ClusterError;
 
+use crate::child::{Account, Process, Steps, lock, make_directory};
 use crate::secrets::SecretsDirectory;
-use account::Account;
 use binaries::Binaries;
 use launch::launch;
+use nix::sys::signal::Signal;
 use postmaster::Postmaster;
-use process::Process;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::fmt;
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -43,8 +39,18 @@ use tokio_util::sync::CancellationToken;
 /// The superuser of our clusters. Services never log in as it.
 pub const SUPERUSER: &str = "historia";
 
-/// The pause between two looks at a server that starts or stops.
+/// The pause between two looks at a server that starts.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// As whom the server runs when we are root.
+const ACCOUNTS: &[&str] = &["postgres", "nobody"];
+
+/// A fast shutdown, which writes a checkpoint; an immediate one, after which the next start repeats the log; the end.
+const STEPS: Steps = &[
+    (Signal::SIGINT, Duration::from_secs(60)),
+    (Signal::SIGQUIT, Duration::from_secs(10)),
+    (Signal::SIGKILL, Duration::from_secs(5)),
+];
 
 /// How a cluster is started.
 #[derive(Clone, Debug)]
@@ -93,7 +99,7 @@ impl Cluster {
         let lock = lock(&options.directory)?;
         let data = data(&options.directory);
         let binaries = Binaries::find(&options.directory, initialise::version(&data)?)?;
-        let account = Account::for_data(&data)?;
+        let account = Account::for_data(&data, ACCOUNTS)?;
         account.can_reach(&options.directory)?;
         account.can_reach(&binaries.directory)?;
         let password = password(&options.directory)?;
@@ -166,7 +172,7 @@ impl Cluster {
     /// [`ClusterError::NotStopped`].
     pub async fn stop(&self) -> Result<(), ClusterError> {
         let stopped = self.process.lock().unwrap_or_else(PoisonError::into_inner).stop();
-        stopped.await
+        Ok(stopped.await?)
     }
 }
 
@@ -241,34 +247,4 @@ fn connect_options(port: u16, password: &str) -> PgConnectOptions {
         .password(password)
         .database("postgres")
         .ssl_mode(PgSslMode::Disable)
-}
-
-/// Makes `directory` and what is missing above it, open to the server's user whatever the umask says.
-fn make_directory(directory: &Path) -> Result<(), ClusterError> {
-    let missing: Vec<&Path> = directory.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
-    for directory in missing.into_iter().rev().filter(|directory| !directory.as_os_str().is_empty()) {
-        fs::create_dir(directory).map_err(ClusterError::io(directory))?;
-        fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).map_err(ClusterError::io(directory))?;
-    }
-    Ok(())
-}
-
-fn lock(directory: &Path) -> Result<File, ClusterError> {
-    let path = directory.join("lock");
-    let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-    let mut file = open.map_err(ClusterError::io(&path))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut owner = String::new();
-            let known = file.read_to_string(&mut owner).is_ok() && !owner.trim().is_empty();
-            return Err(ClusterError::InUse {
-                directory: directory.display().to_string(),
-                owner: if known { owner.trim().to_owned() } else { "unknown".to_owned() },
-            });
-        }
-        Err(TryLockError::Error(error)) => return Err(ClusterError::io(&path)(error)),
-    }
-    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(ClusterError::io(&path))?;
-    Ok(file)
 }

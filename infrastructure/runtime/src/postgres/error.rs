@@ -1,5 +1,6 @@
 //! Why there is no cluster.
 use super::binaries;
+use crate::child::ChildError;
 use crate::secrets::SecretError;
 use std::io;
 use std::path::Path;
@@ -101,5 +102,18 @@ pub enum ClusterError {
 impl ClusterError {
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |error| Self::Io { path: path.display().to_string(), reason: error.to_string() }
+    }
+}
+
+impl From<ChildError> for ClusterError {
+    fn from(error: ChildError) -> Self {
+        match error {
+            ChildError::NoAccount => Self::NoAccount,
+            ChildError::OtherOwner { directory, owner } => Self::OtherOwner { directory, owner },
+            ChildError::Unreachable { user, directory } => Self::Unreachable { user, directory },
+            ChildError::InUse { directory, owner } => Self::InUse { directory, owner },
+            ChildError::NotStopped { pid } => Self::NotStopped { pid },
+            ChildError::Io { path, reason } => Self::Io { path, reason },
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Making a new cluster: beside its place, then moved there, so that a half-made one is never taken for a cluster.
-use super::account::Account;
 use super::binaries::Binaries;
-use super::{ClusterError, ClusterOptions, SUPERUSER, data};
+use super::{ClusterError, ClusterOptions, STEPS, SUPERUSER, data};
+use crate::child::Account;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -43,7 +43,7 @@ pub(super) async fn initialise(
     file.and_then(|mut file| file.write_all(password.as_bytes())).map_err(ClusterError::io(&password_file))?;
     account.give(&password_file)?;
 
-    let mut command = account.command(&binaries.initdb(), true);
+    let mut command = account.command(&binaries.initdb(), STEPS.first().map(|step| step.0));
     command.arg("-D").arg(&draft).arg("-U").arg(SUPERUSER);
     command.arg("--pwfile").arg(&password_file);
     // The collation "C" is the same in every operating system and version: no index ever breaks by an upgrade.

@@ -1,14 +1,9 @@
 //! Starting the server and waiting until it answers.
-use super::account::Account;
 use super::binaries::Binaries;
 use super::postmaster::Postmaster;
-use super::process::Process;
-use super::{ClusterError, ClusterOptions, PAUSE, connect_options, data, settings};
+use super::{ClusterError, ClusterOptions, PAUSE, STEPS, connect_options, data, settings};
+use crate::child::{Account, Process, free_port, last_line, open_log, said_since};
 use sqlx::{ConnectOptions, Connection};
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -16,8 +11,6 @@ use std::time::{Duration, Instant};
 const START_LIMIT: Duration = Duration::from_secs(300);
 /// How often a start is tried again with another free port, or while a killed server's last processes go.
 const ATTEMPTS: u32 = 25;
-/// From this size on the log begins anew; the one before is kept as `postgres.log.1`.
-const LONGEST_LOG: u64 = 16 * 1024 * 1024;
 
 /// Starts the server and waits until it answers.
 pub(super) async fn launch(
@@ -36,9 +29,11 @@ pub(super) async fn launch(
             None => free_port().map_err(ClusterError::io(&options.directory))?,
         };
         let (file, begin) = open_log(&log).map_err(ClusterError::io(&log))?;
-        let mut command = account.command(&binaries.postgres(), !options.outlives_owner);
+        let mut command =
+            account.command(&binaries.postgres(), STEPS.first().map(|step| step.0).filter(|_| !options.outlives_owner));
         command.arg("-D").arg(data(&options.directory)).args(settings::arguments(chosen, options.durable));
-        let process = Process::start(command, file, !options.outlives_owner).await.map_err(ClusterError::io(&log))?;
+        let process = Process::start("postgres", command, file, STEPS, !options.outlives_owner);
+        let process = process.await.map_err(ClusterError::io(&log))?;
         match answers(&process, options, chosen, password).await {
             Ok(()) => return Ok((process, chosen)),
             Err(Some(reason)) => return Err(not_started(reason, &log)),
@@ -77,29 +72,9 @@ async fn answers(process: &Process, options: &ClusterOptions, port: u16, passwor
     }
 }
 
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
-}
-
-fn open_log(path: &Path) -> io::Result<(File, u64)> {
-    if fs::metadata(path).is_ok_and(|log| log.len() > LONGEST_LOG) {
-        fs::rename(path, path.with_extension("log.1"))?;
-    }
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    let begin = file.metadata()?.len();
-    Ok((file, begin))
-}
-
-fn said_since(log: &Path, begin: u64) -> String {
-    let said = fs::read(log).unwrap_or_default();
-    let begin = usize::try_from(begin).unwrap_or(usize::MAX).min(said.len());
-    String::from_utf8_lossy(&said[begin..]).into_owned()
-}
-
 /// The last complaint in what the server said, without time and process id.
 fn last_words(said: &str) -> String {
-    let complaint = |line: &&str| ["FATAL:", "PANIC:", "setpriv:"].iter().any(|mark| line.contains(mark));
-    let line = said.lines().rfind(complaint).or_else(|| said.lines().next_back()).unwrap_or("it said nothing");
+    let line = last_line(said, &["FATAL:", "PANIC:", "setpriv:"]);
     let begin = ["FATAL:", "PANIC:"].iter().find_map(|mark| line.find(mark).map(|at| at + mark.len())).unwrap_or(0);
     line[begin..].trim().to_owned()
 }

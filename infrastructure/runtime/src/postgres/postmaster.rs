@@ -1,12 +1,12 @@
 //! A server found by the file that it keeps in its data directory (`postmaster.pid`).
-use super::{ClusterError, PAUSE};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use super::ClusterError;
+use crate::child::{stop_found, words};
+use nix::sys::signal::Signal;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a fast shutdown may take: it writes a checkpoint.
 const FAST: Duration = Duration::from_secs(60);
@@ -44,24 +44,14 @@ impl Postmaster {
 
     /// Stops it: fast, then at once; returns when it is gone.
     pub(super) async fn stop(&self) -> Result<(), ClusterError> {
-        for (signal, limit) in [(Signal::SIGINT, FAST), (Signal::SIGQUIT, IMMEDIATE)] {
-            let _ = kill(Pid::from_raw(self.pid), signal);
-            let begun = Instant::now();
-            while begun.elapsed() < limit {
-                if !self.is_running() {
-                    return Ok(());
-                }
-                tokio::time::sleep(PAUSE).await;
-            }
-        }
-        Err(ClusterError::NotStopped { pid: self.pid })
+        let steps = [(Signal::SIGINT, FAST), (Signal::SIGQUIT, IMMEDIATE)];
+        Ok(stop_found(self.pid, &steps, || self.is_running()).await?)
     }
 
     /// Whether the process is a server that was started on this very directory. (A process that ended and was not yet
     /// collected by its parent has no command line any more, so it counts as gone.)
     fn is_running(&self) -> bool {
-        let Ok(line) = fs::read(format!("/proc/{}/cmdline", self.pid)) else { return false };
-        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        let words = words(self.pid);
         let program = words.first().map(|word| Path::new(OsStr::from_bytes(word)));
         let serves = program.and_then(Path::file_name).is_some_and(|name| name == "postgres" || name == "postmaster");
         serves && words.windows(2).any(|pair| pair[0] == b"-D" && pair[1] == self.data.as_os_str().as_bytes())

@@ -1,5 +1,6 @@
 //! As whom the server runs.
-use super::ClusterError;
+use super::ChildError;
+use nix::sys::signal::Signal;
 use nix::unistd::{Gid, Uid, User, chown};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,7 +11,7 @@ use std::sync::OnceLock;
 
 /// The user of the server: our own, or one that root steps down to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Account {
+pub(crate) enum Account {
     /// This process's own user, who is not root.
     Own,
     /// Another user, since this process is root.
@@ -25,11 +26,12 @@ pub(super) enum Account {
 }
 
 impl Account {
-    /// As whom to run the cluster in `data`: as who owns it, where there is one already.
-    pub(super) fn for_data(data: &Path) -> Result<Self, ClusterError> {
+    /// As whom to run the server whose data are in `data`: as who owns them, where there are some already; else, as root,
+    /// as the first of `names` that there is.
+    pub(crate) fn for_data(data: &Path, names: &[&str]) -> Result<Self, ChildError> {
         let owner = fs::metadata(data).ok().map(|metadata| metadata.uid());
         let us = nix::unistd::geteuid();
-        let other_owner = |owner| ClusterError::OtherOwner { directory: data.display().to_string(), owner };
+        let other_owner = |owner| ChildError::OtherOwner { directory: data.display().to_string(), owner };
         match owner {
             Some(owner) if us.is_root() => match User::from_uid(Uid::from_raw(owner)) {
                 Ok(Some(user)) if !user.uid.is_root() => Ok(Self::other(user)),
@@ -40,7 +42,7 @@ impl Account {
             None if us.is_root() => {
                 let known = |name: &str| User::from_name(name).ok().flatten();
                 // `initdb` asks for the user's name, so a bare number would not do.
-                known("postgres").or_else(|| known("nobody")).map(Self::other).ok_or(ClusterError::NoAccount)
+                names.iter().find_map(|name| known(name)).map(Self::other).ok_or(ChildError::NoAccount)
             }
             None => Ok(Self::Own),
         }
@@ -51,12 +53,12 @@ impl Account {
     }
 
     /// Refuses a directory that the server's user cannot pass through or enter, by the first one that is closed.
-    pub(super) fn can_reach(&self, directory: &Path) -> Result<(), ClusterError> {
+    pub(crate) fn can_reach(&self, directory: &Path) -> Result<(), ChildError> {
         let Self::Other { user, group, name } = self else { return Ok(()) };
         let mut way: Vec<&Path> = directory.ancestors().collect();
         way.reverse();
         for directory in way {
-            let metadata = fs::metadata(directory).map_err(ClusterError::io(directory))?;
+            let metadata = fs::metadata(directory).map_err(ChildError::io(directory))?;
             let bit = if metadata.uid() == user.as_raw() {
                 0o100
             } else if metadata.gid() == group.as_raw() {
@@ -65,32 +67,29 @@ impl Account {
                 0o001
             };
             if metadata.mode() & bit == 0 {
-                return Err(ClusterError::Unreachable {
-                    user: name.clone(),
-                    directory: directory.display().to_string(),
-                });
+                return Err(ChildError::Unreachable { user: name.clone(), directory: directory.display().to_string() });
             }
         }
         Ok(())
     }
 
     /// Makes the file or directory at `path` the server's.
-    pub(super) fn give(&self, path: &Path) -> Result<(), ClusterError> {
+    pub(crate) fn give(&self, path: &Path) -> Result<(), ChildError> {
         let Self::Other { user, group, .. } = self else { return Ok(()) };
-        chown(path, Some(*user), Some(*group)).map_err(|error| ClusterError::io(path)(error.into()))
+        chown(path, Some(*user), Some(*group)).map_err(|error| ChildError::io(path)(error.into()))
     }
 
-    /// A command that runs `program` as this user, away from the terminal's Ctrl-C (a process group of its own). With
-    /// `dies_with_us` it gets SIGINT when the thread that starts it ends, where `setpriv` can arrange that.
-    pub(super) fn command(&self, program: &Path, dies_with_us: bool) -> Command {
+    /// A command that runs `program` as this user, away from the terminal's Ctrl-C (a process group of its own). It gets
+    /// the signal `at_our_end` when the thread that starts it ends, where `setpriv` can arrange that.
+    pub(crate) fn command(&self, program: &Path, at_our_end: Option<Signal>) -> Command {
         let mut command = match setpriv() {
             Some(setpriv) => {
                 let mut command = Command::new(setpriv);
                 if let Self::Other { user, group, .. } = self {
                     command.arg(format!("--reuid={user}")).arg(format!("--regid={group}")).arg("--clear-groups");
                 }
-                if dies_with_us {
-                    command.arg("--pdeathsig=INT");
+                if let Some(signal) = at_our_end {
+                    command.arg(format!("--pdeathsig={}", signal.as_str().trim_start_matches("SIG")));
                 }
                 command.arg("--").arg(program);
                 command
@@ -104,7 +103,7 @@ impl Account {
                 command
             }
         };
-        // PGDATA, PGPORT, LC_ALL and their like are somebody else's settings; the current directory may be closed.
+        // PGDATA, JAVA_TOOL_OPTIONS, LC_ALL and their like are somebody else's settings; the current directory may be closed.
         command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
         command.current_dir("/").process_group(0).stdin(Stdio::null());
         command
