@@ -2,7 +2,7 @@
 use crate::context::RequestIds;
 use crate::names;
 use crate::problem::{MEDIA_TYPE, Problem};
-use crate::server::Peer;
+use crate::server::{OverTls, Peer};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -46,6 +46,7 @@ async fn surround(State(edge): State<Edge>, mut request: Request, next: Next) ->
             request.headers_mut().remove(name);
         }
     }
+    let over_tls = request.extensions().get::<OverTls>().is_some();
     let method = request.method().clone();
     // The pattern, never the path: a path may say whose result somebody looks at.
     let route =
@@ -61,7 +62,7 @@ async fn surround(State(edge): State<Edge>, mut request: Request, next: Next) ->
         }
     };
     let mut response = as_problem(response, ids.request_id);
-    add_headers(response.headers_mut(), &ids);
+    add_headers(response.headers_mut(), &ids, over_tls);
 
     let status = response.status();
     let took = begun.elapsed();
@@ -177,10 +178,9 @@ fn as_problem(response: Response, request_id: Uuid) -> Response {
 }
 
 /// OWASP's headers for an API: nothing is cached, framed, sniffed or run. A page of ours that needs more sets its own.
-const SECURITY: [(HeaderName, &str); 8] = [
+const SECURITY: [(HeaderName, &str); 7] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -188,7 +188,14 @@ const SECURITY: [(HeaderName, &str); 8] = [
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
 ];
 
-fn add_headers(headers: &mut HeaderMap, ids: &RequestIds) {
+/// For two years a browser comes by TLS only. Not said otherwise: a browser ignores it then (RFC 6797 §8.1), and who tries
+/// the platform out on `localhost` could reach nothing else there without TLS.
+const COME_BY_TLS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+
+fn add_headers(headers: &mut HeaderMap, ids: &RequestIds, over_tls: bool) {
+    if over_tls {
+        headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(COME_BY_TLS);
+    }
     for (name, value) in SECURITY {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -28,6 +28,6 @@ pub use page::{Cursors, Page, PageQuery};
 pub use problem::{FieldError, Problem};
 pub use protect::{Edge, bearer, protected};
 pub use route::{Access, Route, ServiceApi};
-pub use server::{Limits, Peer, serve};
+pub use server::{Limits, OverTls, Peer, Tls, TlsError, TlsFiles, serve, serve_tls};
 pub use tokens::{Claims, KeySet, Subject, TokenSigner, TokenVerifier};
 pub use utoipa::openapi::OpenApi;

@@ -2,12 +2,15 @@
 //!
 //! `axum::serve` builds its connections without a timer, so hyper's header time-out never fires there and half a header
 //! holds a connection for ever. This loop has one, and time-outs for bodies and stalled writes, and a limit on
-//! connections, and refuses what two servers could read in two ways (a request with two lengths, RFC 9112 §6.1).
+//! connections, and refuses what two servers could read in two ways (a request with two lengths, RFC 9112 §6.1). With TLS
+//! it is the same loop: a handshake that does not end is one more wait with an end.
 mod body;
 mod connection;
 mod framing;
+mod tls;
 
 pub use body::BodyTimeout;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use axum::Router;
 use connection::Connection;
@@ -24,9 +27,15 @@ use tokio_util::task::TaskTracker;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub SocketAddr);
 
+/// In the extensions of every request that came over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverTls;
+
 /// How long and how much a client may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// For the TLS handshake.
+    pub handshake: Duration,
     /// For a whole header, and for the next request on an open connection.
     pub header: Duration,
     /// Between two pieces of a body.
@@ -54,6 +63,7 @@ impl Limits {
     #[must_use]
     pub fn public() -> Self {
         Self {
+            handshake: Duration::from_secs(5),
             header: Duration::from_secs(5),
             body_idle: Duration::from_secs(5),
             body: Duration::from_secs(15),
@@ -84,6 +94,35 @@ pub async fn serve(
     limits: Limits,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
+    accept(listener, router, limits, None, stop).await
+}
+
+/// The same over TLS, and nothing else: who does not speak it is cut off. A changed certificate is used from the next
+/// connection on.
+///
+/// # Errors
+/// The listener has no address.
+pub async fn serve_tls(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    tls: Tls,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let following = tls.clone();
+    tokio::select! {
+        served = accept(listener, router, limits, Some(tls), stop) => served,
+        () = following.follow() => Ok(()),
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    limits: Limits,
+    tls: Option<Tls>,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
     let address = listener.local_addr()?;
     let connections = Arc::new(Semaphore::new(limits.connections));
     let running = TaskTracker::new();
@@ -109,11 +148,12 @@ pub async fn serve(
                 continue;
             }
         };
-        let connection = Connection { stream, peer, router: router.clone(), limits, stop: stop.clone() };
+        let connection = Connection { peer, router: router.clone(), limits, stop: stop.clone() };
+        let tls = tls.clone();
         let cut = cut.clone();
         running.spawn(async move {
             tokio::select! {
-                () = connection.run() => {}
+                () = connection.run(stream, tls) => {}
                 () = cut.cancelled() => {}
             }
             drop(permit);

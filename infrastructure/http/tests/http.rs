@@ -11,3 +11,5 @@ mod guard;
 mod server;
 #[path = "http/support.rs"]
 mod support;
+#[path = "http/tls.rs"]
+mod tls;

@@ -1,7 +1,7 @@
 //! One connection: what hyper does not look after itself.
 use super::body::TimedBody;
 use super::framing::Framing;
-use super::{Limits, Peer};
+use super::{Limits, OverTls, Peer, Tls};
 use crate::problem::Problem;
 use axum::Router;
 use axum::body::Body;
@@ -25,7 +25,6 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 pub(super) struct Connection {
-    pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
     pub(super) router: Router,
     pub(super) limits: Limits,
@@ -33,15 +32,26 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Answers requests until the client goes, waits too long, or we stop.
-    pub(super) async fn run(self) {
-        let Self { stream, peer, router, limits, stop } = self;
+    /// Shakes hands, when `tls` is spoken, and answers requests until the client goes, waits too long, or we stop.
+    pub(super) async fn run(self, stream: TcpStream, tls: Option<Tls>) {
         let _ = stream.set_nodelay(true);
+        let Some(tls) = tls else { return self.answer_on(stream, None).await };
+        let handshake = tokio::time::timeout(self.limits.handshake, tls.accept(stream));
+        match self.stop.run_until_cancelled(handshake).await {
+            Some(Ok(Ok(stream))) => self.answer_on(stream, Some(OverTls)).await,
+            Some(Ok(Err(error))) => tracing::debug!(error = %error, "a client does not speak our TLS"),
+            Some(Err(_)) => tracing::debug!("a handshake took too long"),
+            None => {}
+        }
+    }
+
+    async fn answer_on<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, over_tls: Option<OverTls>) {
+        let Self { peer, router, limits, stop } = self;
         let framing = Arc::new(Mutex::new(Framing::default()));
         let watched = Watched { stream, framing: Arc::clone(&framing), patience: limits.write, alarm: None };
         let service = service_fn(move |request| {
             let (router, framing) = (router.clone(), Arc::clone(&framing));
-            async move { Ok::<_, Infallible>(answer(request, router, peer, limits, &framing).await) }
+            async move { Ok::<_, Infallible>(answer(request, router, peer, over_tls, limits, &framing).await) }
         });
         let mut builder = http1::Builder::new();
         builder
@@ -69,6 +79,7 @@ async fn answer(
     request: Request<Incoming>,
     router: Router,
     peer: SocketAddr,
+    over_tls: Option<OverTls>,
     limits: Limits,
     framing: &Mutex<Framing>,
 ) -> Response<Body> {
@@ -90,6 +101,9 @@ async fn answer(
     }
     let mut request = request.map(|body| Body::new(TimedBody::new(body, limits.body_idle, limits.body)));
     request.extensions_mut().insert(Peer(peer));
+    if let Some(over_tls) = over_tls {
+        request.extensions_mut().insert(over_tls);
+    }
     let response = match tokio::time::timeout(limits.answer, router.oneshot(request)).await {
         Ok(Ok(response)) => response,
         Err(_) => Problem::unavailable(Duration::from_secs(2)).into_response(),
@@ -104,14 +118,14 @@ fn closing(mut response: Response<Body>) -> Response<Body> {
 }
 
 /// The stream, with every byte that comes in shown to [`Framing`], and an end to waiting for a client that reads nothing.
-struct Watched {
-    stream: TcpStream,
+struct Watched<S> {
+    stream: S,
     framing: Arc<Mutex<Framing>>,
     patience: Duration,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
-impl Watched {
+impl<S> Watched<S> {
     fn with_patience<T>(&mut self, context: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.alarm = None;
@@ -126,7 +140,7 @@ impl Watched {
     }
 }
 
-impl AsyncRead for Watched {
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -142,7 +156,7 @@ impl AsyncRead for Watched {
     }
 }
 
-impl AsyncWrite for Watched {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.with_patience(context, written)
@@ -167,6 +181,8 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        // With TLS there is a goodbye to write.
+        let closed = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.with_patience(context, closed)
     }
 }

@@ -28,6 +28,8 @@ pub struct Claims {
     pub role: Option<Role>,
     /// The log-in that it belongs to; revoked as one.
     pub sid: Option<Uuid>,
+    /// When it was issued the user had to choose another password before anything else; users' tokens only.
+    pub must_change_password: bool,
     /// When it ends, seconds since 1970.
     pub exp: i64,
     /// When it was issued, seconds since 1970.
@@ -59,6 +61,12 @@ impl Claims {
         )
     }
 
+    /// The same for a user who has to choose another password first, or not.
+    #[must_use]
+    pub fn with_password_change(self, must_change_password: bool) -> Self {
+        Self { must_change_password, ..self }
+    }
+
     /// An internal token: issued by the gateway for one service.
     #[must_use]
     pub fn internal(
@@ -86,6 +94,7 @@ impl Claims {
             sub,
             role,
             sid,
+            must_change_password: false,
             exp: seconds.saturating_add(lifetime_seconds),
             iat: seconds,
             issued_at: now,
@@ -105,6 +114,8 @@ struct Wire {
     role: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sid: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    must_change_password: bool,
     exp: i64,
     iat: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,6 +136,7 @@ impl From<Claims> for Wire {
             },
             role: claims.role.map(Role::number),
             sid: claims.sid,
+            must_change_password: claims.must_change_password,
             exp: claims.exp,
             iat: claims.iat,
             iat_us: Some(claims.issued_at.0),
@@ -159,6 +171,7 @@ impl TryFrom<Wire> for Claims {
             sub,
             role,
             sid: wire.sid,
+            must_change_password: wire.must_change_password,
             exp: wire.exp,
             iat: wire.iat,
             issued_at: Timestamp(wire.iat_us.unwrap_or_else(|| wire.iat.saturating_mul(1_000_000))),
