@@ -6,7 +6,7 @@
 mod compatibility;
 mod show;
 
-pub use compatibility::{Incompatibility, check_compatible, mutual_compatibility};
+pub use compatibility::{Incompatibility, check_compatible, check_successor, mutual_compatibility};
 
 use apache_avro::Schema;
 use apache_avro::error::Details;

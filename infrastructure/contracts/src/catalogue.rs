@@ -55,6 +55,7 @@ pub static PUBLISHED: &[Published] = &[
     published("results.result_cancelled", "ResultCancelled", topics::EVENT_RESULT, NOBODY),
     published("results.result_entered_in_error", "ResultEnteredInError", topics::EVENT_RESULT, NOBODY),
     published("results.result_queried", "ResultQueried", topics::EVENT_RESULT, NOBODY),
+    published("results.result_completed", "ResultCompleted", topics::EVENT_RESULT, NOBODY),
     published("notifications.notification_sent", "NotificationSent", topics::EVENT_NOTIFICATION, RESULTS),
     published("notifications.notification_failed", "NotificationFailed", topics::EVENT_NOTIFICATION, RESULTS),
     published("notifications.notification_suppressed", "NotificationSuppressed", topics::EVENT_NOTIFICATION, RESULTS),

@@ -1,5 +1,5 @@
 //! The rules that every contract keeps, whichever topics and versions there are.
-use crate::avro::{AvroSchema, mutual_compatibility};
+use crate::avro::{AvroSchema, check_successor, mutual_compatibility};
 use crate::event_user::{self, UserEvent, UserEventRecord};
 use crate::{ContractError, catalogue, contact, topic};
 use domain_kernel::message::topics;
@@ -23,6 +23,18 @@ fn every_two_versions_of_a_topic_read_each_other() {
                 mutual_compatibility(one, other)
                     .unwrap_or_else(|found| panic!("{name}: v{} and v{}: {found}", newer + 1, older + 1));
             }
+        }
+    }
+}
+
+#[test]
+fn every_version_keeps_what_the_one_before_had() {
+    let sealed = ("sealed/contact", contact::SCHEMAS);
+    let contracts = topic::CONTRACTS.iter().map(|contract| (contract.topic, contract.versions));
+    for (name, versions) in contracts.chain([sealed]) {
+        for (index, pair) in parsed(versions).windows(2).enumerate() {
+            check_successor(&pair[1], &pair[0])
+                .unwrap_or_else(|found| panic!("{name}: v{} after v{}: {found}", index + 2, index + 1));
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 topic_record! {
-    schemas: ["event-result/v1.avsc"],
+    schemas: ["event-result/v1.avsc", "event-result/v2.avsc"],
     avro: "ResultEvent",
     /// One message of the topic `event-result`.
     record: ResultEventRecord,
@@ -25,6 +25,8 @@ topic_record! {
         ResultEnteredInError => result_entered_in_error,
         /// Somebody read the result.
         ResultQueried => result_queried,
+        /// The registered result has all its findings. Since version 2.
+        ResultCompleted => result_completed,
     }
 }
 
@@ -70,6 +72,8 @@ pub struct ResultReleased {
     pub number: i64,
     /// How to reach the patient, sealed ([`crate::contact`]).
     pub contact: Option<SealedBytes>,
+    /// The patient's account, once linked. Since version 2.
+    pub patient_id: Option<Uuid>,
 }
 
 /// The final result was changed.
@@ -79,6 +83,8 @@ pub struct ResultAmended {
     pub number: i64,
     /// How to reach the patient, sealed ([`crate::contact`]).
     pub contact: Option<SealedBytes>,
+    /// The patient's account, once linked. Since version 2.
+    pub patient_id: Option<Uuid>,
 }
 
 /// The final result was wrong and has been put right.
@@ -88,6 +94,8 @@ pub struct ResultCorrected {
     pub number: i64,
     /// How to reach the patient, sealed ([`crate::contact`]).
     pub contact: Option<SealedBytes>,
+    /// The patient's account, once linked. Since version 2.
+    pub patient_id: Option<Uuid>,
 }
 
 /// There will be no result.
@@ -109,6 +117,13 @@ pub struct ResultEnteredInError {
 pub struct ResultQueried {
     /// Which result was read.
     pub result_id: Uuid,
+    /// The running number that people use.
+    pub number: i64,
+}
+
+/// The registered result has all its findings: it is preliminary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultCompleted {
     /// The running number that people use.
     pub number: i64,
 }

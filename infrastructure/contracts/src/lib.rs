@@ -18,6 +18,8 @@ pub mod event_notification;
 pub mod event_result;
 pub mod event_user;
 #[cfg(test)]
+mod evolution_tests;
+#[cfg(test)]
 mod golden;
 pub mod headers;
 mod record;
@@ -28,5 +30,5 @@ pub mod stored;
 pub mod topic;
 
 pub use envelope::Envelope;
-pub use record::ContractError;
+pub use record::{ContractError, LearnError};
 pub use sealed_bytes::SealedBytes;

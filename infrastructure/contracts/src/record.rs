@@ -1,7 +1,9 @@
 //! The shape that all topics' records have: the envelope's fields, then one nullable field per event, exactly one set.
 //!
 //! In Rust the "exactly one" is an enum; on the wire it is checked when a message is read.
-use crate::avro::{AvroError, AvroSchema};
+use crate::avro::{AvroError, AvroSchema, Incompatibility, mutual_compatibility};
+use std::collections::BTreeMap;
+use std::sync::{PoisonError, RwLock};
 
 /// Why a message's payload and its record did not turn into each other. Never right later.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,10 +28,53 @@ pub enum ContractError {
     },
 }
 
+/// Why a version that somebody else published is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LearnError {
+    /// There is no such topic.
+    #[error("no such topic")]
+    NoTopic,
+    /// Version 0, or more versions than any topic has.
+    #[error("contract version {version} is none")]
+    Version {
+        /// As it was told.
+        version: u16,
+    },
+    /// The text is no schema.
+    #[error(transparent)]
+    Schema(#[from] AvroError),
+    /// It and a version that this binary has do not read each other.
+    #[error(transparent)]
+    Incompatible(#[from] Incompatibility),
+}
+
+/// No topic ever has more versions: what is learned is kept as long as the process.
+const MOST_VERSIONS: u16 = 256;
+
+/// Versions that are newer than this binary, by record and number. All topics' records have different names.
+static LEARNED: RwLock<BTreeMap<(String, u16), &'static AvroSchema>> = RwLock::new(BTreeMap::new());
+
 /// The versions of one topic's contract, parsed.
 pub(crate) struct Versions(Vec<AvroSchema>);
 
 impl Versions {
+    /// From now on what was written with a newer version is read: as this binary's own newest version sees it. Does
+    /// nothing for a version that is known.
+    pub(crate) fn learn(&self, version: u16, json: &str) -> Result<(), LearnError> {
+        if version == 0 || version > MOST_VERSIONS {
+            return Err(LearnError::Version { version });
+        }
+        if self.find(version).is_ok() {
+            return Ok(());
+        }
+        let schema = AvroSchema::parse(json)?;
+        self.0.iter().try_for_each(|own| mutual_compatibility(&schema, own))?;
+        let key = (self.current().name(), version);
+        let mut learned = LEARNED.write().unwrap_or_else(PoisonError::into_inner);
+        learned.entry(key).or_insert_with(|| Box::leak(Box::new(schema)));
+        Ok(())
+    }
+
     #[expect(clippy::expect_used, reason = "the schemas are constants of this crate; every test parses them")]
     pub(crate) fn parse(texts: &[&str]) -> Self {
         Self(texts.iter().map(|text| AvroSchema::parse(text).expect("a contract's schema parses")).collect())
@@ -43,8 +88,13 @@ impl Versions {
 
     /// What a message of that contract version was written with.
     pub(crate) fn find(&self, version: u16) -> Result<&AvroSchema, ContractError> {
-        let index = usize::from(version).checked_sub(1);
-        index.and_then(|index| self.0.get(index)).ok_or(ContractError::UnknownVersion { version })
+        let unknown = ContractError::UnknownVersion { version };
+        let index = usize::from(version).checked_sub(1).ok_or(unknown.clone())?;
+        if let Some(own) = self.0.get(index) {
+            return Ok(own);
+        }
+        let learned = LEARNED.read().unwrap_or_else(PoisonError::into_inner);
+        learned.get(&(self.current().name(), version)).copied().ok_or(unknown)
     }
 }
 

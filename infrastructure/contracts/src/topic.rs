@@ -1,6 +1,6 @@
 //! The topics' contracts: which versions there are.
 use crate::record::Versions;
-use crate::{ContractError, event_notification, event_result, event_user, saga_command, saga_step};
+use crate::{ContractError, LearnError, event_notification, event_result, event_user, saga_command, saga_step};
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
 use std::sync::LazyLock;
@@ -37,6 +37,17 @@ pub fn current(topic: &str) -> u16 {
 
 static PARSED: LazyLock<Vec<(Topic, Versions)>> =
     LazyLock::new(|| CONTRACTS.iter().map(|contract| (contract.topic, Versions::parse(contract.versions))).collect());
+
+/// Takes a version of a topic's contract that this binary does not have, as the topic's registry published it: from now
+/// on what a newer producer wrote is read, without what this binary does not know. Does nothing for a version that is
+/// known already.
+///
+/// # Errors
+/// [`LearnError`]; nothing is taken that does not read, and is not read by, every version of this binary.
+pub fn learn(topic: &str, version: u16, schema: &str) -> Result<(), LearnError> {
+    let (_, versions) = PARSED.iter().find(|(of, _)| *of == topic).ok_or(LearnError::NoTopic)?;
+    versions.learn(version, schema)
+}
 
 /// Whether `payload` is a record of `topic`, written with that contract version; looks at its shape only.
 ///

@@ -89,13 +89,16 @@ fn of_result(message: &Message) -> Result<Option<Wanted>, HandlingError> {
             tell(Template::ResultAvailable, created.number, created.patient_id, created.contact)
         }
         ResultEvent::ResultReleased(released) => {
-            tell(Template::ResultAvailable, released.number, None, released.contact)
+            tell(Template::ResultAvailable, released.number, released.patient_id, released.contact)
         }
-        ResultEvent::ResultAmended(amended) => tell(Template::ResultUpdated, amended.number, None, amended.contact),
+        ResultEvent::ResultAmended(amended) => {
+            tell(Template::ResultUpdated, amended.number, amended.patient_id, amended.contact)
+        }
         ResultEvent::ResultCorrected(corrected) => {
-            tell(Template::ResultUpdated, corrected.number, None, corrected.contact)
+            tell(Template::ResultUpdated, corrected.number, corrected.patient_id, corrected.contact)
         }
         ResultEvent::ResultCreated(_)
+        | ResultEvent::ResultCompleted(_)
         | ResultEvent::ResultCancelled(_)
         | ResultEvent::ResultEnteredInError(_)
         | ResultEvent::ResultQueried(_) => None,

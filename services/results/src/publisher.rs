@@ -9,8 +9,8 @@ use domain_kernel::ports::SourceError;
 use domain_kernel::{Message, RecordedEvent, Topic};
 use infra_contracts::catalogue;
 use infra_contracts::event_result::{
-    self, ResultAmended, ResultCancelled, ResultCorrected, ResultCreated, ResultEnteredInError, ResultEvent,
-    ResultEventRecord, ResultQueried, ResultReleased, ResultStatus,
+    self, ResultAmended, ResultCancelled, ResultCompleted, ResultCorrected, ResultCreated, ResultEnteredInError,
+    ResultEvent, ResultEventRecord, ResultQueried, ResultReleased, ResultStatus,
 };
 use infra_contracts::{ContractError, Envelope};
 use infra_messaging::{Publisher, handling};
@@ -45,14 +45,25 @@ fn event_result(event: &RecordedEvent) -> Result<Option<Message>, SourceError> {
         ),
         ClearEvent::Released(released) => (
             "results.result_released",
-            ResultReleased { number: released.number, contact: released.sealed_contact }.into(),
+            ResultReleased {
+                number: released.number,
+                contact: released.sealed_contact,
+                patient_id: released.patient_id,
+            }
+            .into(),
         ),
-        ClearEvent::Amended(revised) => {
-            ("results.result_amended", ResultAmended { number: revised.number, contact: revised.sealed_contact }.into())
+        ClearEvent::Completed(completed) => {
+            ("results.result_completed", ResultCompleted { number: completed.number }.into())
         }
+        ClearEvent::Amended(revised) => (
+            "results.result_amended",
+            ResultAmended { number: revised.number, contact: revised.sealed_contact, patient_id: revised.patient_id }
+                .into(),
+        ),
         ClearEvent::Corrected(revised) => (
             "results.result_corrected",
-            ResultCorrected { number: revised.number, contact: revised.sealed_contact }.into(),
+            ResultCorrected { number: revised.number, contact: revised.sealed_contact, patient_id: revised.patient_id }
+                .into(),
         ),
         ClearEvent::Cancelled(withdrawn) => {
             ("results.result_cancelled", ResultCancelled { number: withdrawn.number }.into())
@@ -63,8 +74,7 @@ fn event_result(event: &RecordedEvent) -> Result<Option<Message>, SourceError> {
         ClearEvent::Queried(queried) => {
             ("results.result_queried", ResultQueried { result_id: queried.result_id, number: queried.number }.into())
         }
-        ClearEvent::Completed(_)
-        | ClearEvent::Listed(_)
+        ClearEvent::Listed(_)
         | ClearEvent::PatientNotified(_)
         | ClearEvent::PatientNotificationFailed(_)
         | ClearEvent::PatientNotificationSuppressed(_) => return Ok(None),
@@ -112,4 +122,57 @@ fn unfit(event: &RecordedEvent, error: &ContractError) -> SourceError {
 
 fn refused(event: &RecordedEvent, reason: String) -> SourceError {
     SourceError::Contract { event: event.metadata.event_id, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stored::records::{ResultReleased as StoredReleased, ResultRevised};
+    use crate::stored::{catalogue, types};
+    use domain_kernel::{Checkpoint, CorrelationId, EventId, EventMetadata, EventTypeId, StreamId, Timestamp, Version};
+    use serde::Serialize;
+    use uuid::Uuid;
+
+    const PATIENT: Option<Uuid> = Some(Uuid::from_u128(0xA));
+
+    fn told(type_id: EventTypeId, record: &impl Serialize) -> ResultEvent {
+        let (schema_version, payload) = catalogue().encode(type_id, record).unwrap();
+        let event = RecordedEvent {
+            checkpoint: Checkpoint::default(),
+            stream: StreamId(Uuid::from_u128(5)),
+            version: Version(1),
+            type_id,
+            schema_version,
+            metadata: EventMetadata {
+                event_id: EventId(Uuid::from_u128(6)),
+                correlation_id: CorrelationId(Uuid::from_u128(9)),
+                causation_id: None,
+                actor: None,
+                occurred_at: Timestamp(0),
+            },
+            payload,
+            hash: [0; 32],
+        };
+        let message = ResultsPublisher.message(topics::EVENT_RESULT, &event).unwrap().unwrap();
+        event_result::decode(message.headers.contract_version, &message.payload).unwrap().event
+    }
+
+    #[test]
+    fn every_event_that_tells_the_patient_names_the_linked_account() {
+        let released = StoredReleased { number: 1, patient_id: PATIENT, sealed_contact: None };
+        let revised = ResultRevised { number: 1, patient_id: PATIENT, sealed_clinical: None, sealed_contact: None };
+        let number = 1;
+        assert_eq!(
+            [
+                told(types::RESULT_RELEASED, &released),
+                told(types::RESULT_AMENDED, &revised),
+                told(types::RESULT_CORRECTED, &revised),
+            ],
+            [
+                ResultReleased { number, contact: None, patient_id: PATIENT }.into(),
+                ResultAmended { number, contact: None, patient_id: PATIENT }.into(),
+                ResultCorrected { number, contact: None, patient_id: PATIENT }.into(),
+            ]
+        );
+    }
 }

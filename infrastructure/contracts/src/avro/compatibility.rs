@@ -32,6 +32,41 @@ pub fn mutual_compatibility(one: &AvroSchema, other: &AvroSchema) -> Result<(), 
     check_compatible(other, one)
 }
 
+/// Whether `newer` may follow `older` as a version of the published language: both read each other, and nothing that
+/// could be read before is lost.
+///
+/// Avro takes a nullable field that goes, or comes back under another name, for two harmless changes; what it held would
+/// silently be read as null. And a field that gives up its default could never be left out again.
+///
+/// # Errors
+/// The first [`Incompatibility`].
+pub fn check_successor(newer: &AvroSchema, older: &AvroSchema) -> Result<(), Incompatibility> {
+    mutual_compatibility(newer, older)?;
+    let parsed = |schema: &AvroSchema| {
+        ResolvedSchema::new(schema.schema())
+            .map_err(|error| Incompatibility { field: schema.name(), reason: error.to_string() })
+    };
+    let (newer_names, older_names) = (parsed(newer)?, parsed(older)?);
+    let (newer_names, older_names) = (newer_names.get_names(), older_names.get_names());
+    for (name, before) in older_names {
+        let (Schema::Record(before), Some(Schema::Record(after))) = (before, newer_names.get(name)) else { continue };
+        for field in &before.fields {
+            let wrong = |reason: &str| {
+                let field = format!("{}.{}", before.name.name(), field.name);
+                Err(Incompatibility { field, reason: reason.to_owned() })
+            };
+            match after.fields.iter().find(|kept| kept.name == field.name) {
+                None => return wrong("it is gone, or has another name; a field that is not needed any more stays"),
+                Some(kept) if field.default.is_some() && kept.default.is_none() => {
+                    return wrong("it has lost its default");
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Whether `reader` reads everything that `writer` can have written.
 ///
 /// # Errors

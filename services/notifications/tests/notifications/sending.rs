@@ -56,7 +56,7 @@ async fn a_final_and_a_released_result_are_told_with_a_link() {
     let filed = stage.final_result(7).await;
     let released = headers("results.result_released", new_stream(), "results");
     let contact = Some(stage.sealed(&released, Some("ana@example.org")).await);
-    stage.publish_result(released.clone(), ResultReleased { number: 8, contact });
+    stage.publish_result(released.clone(), ResultReleased { number: 8, contact, patient_id: None });
 
     for event in [filed.event_id, released.event_id] {
         let (_, outcome) = stage.outcome(event).await;
@@ -74,10 +74,10 @@ async fn an_amended_and_a_corrected_result_are_told_as_updated() {
     let (stage, _) = stage().await;
     let amended = headers("results.result_amended", new_stream(), "results");
     let contact = Some(stage.sealed(&amended, Some("ana@example.org")).await);
-    stage.publish_result(amended.clone(), ResultAmended { number: 1, contact });
+    stage.publish_result(amended.clone(), ResultAmended { number: 1, contact, patient_id: None });
     let corrected = headers("results.result_corrected", new_stream(), "results");
     let contact = Some(stage.sealed(&corrected, Some("ana@example.org")).await);
-    stage.publish_result(corrected.clone(), ResultCorrected { number: 2, contact });
+    stage.publish_result(corrected.clone(), ResultCorrected { number: 2, contact, patient_id: None });
 
     for event in [amended.event_id, corrected.event_id] {
         let (_, outcome) = stage.outcome(event).await;

@@ -78,13 +78,16 @@ async fn a_look_is_told_and_a_page_of_a_list_is_not() {
 }
 
 #[tokio::test]
-async fn a_completion_stays_private() {
+async fn a_completion_is_told_and_nobody_owes_an_answer() {
     let lab = Lab::open().await;
     let id = lab.file(json!({"patient": "Ana", "result": "x", "status": "registered"})).await;
     lab.patch(laboratory(), &id, json!({"status": "preliminary"})).await;
     lab.patch(laboratory(), &id, json!({"status": "cancelled", "reason": "y"})).await;
-    let types: Vec<_> = told(&lab.events().await).into_iter().map(|message| message.headers.event_type).collect();
-    assert_eq!(types, ["results.result_created", "results.result_cancelled"]);
+    let messages = told(&lab.events().await);
+    let types: Vec<_> = messages.iter().map(|message| message.headers.event_type.as_str()).collect();
+    assert_eq!(types, ["results.result_created", "results.result_completed", "results.result_cancelled"]);
+    assert!(matches!(event(&messages[1]), ResultEvent::ResultCompleted(completed) if completed.number == 1));
+    assert_eq!(messages[1].headers.expects, [""; 0]);
 }
 
 #[test]
