@@ -41,6 +41,8 @@ pub(crate) struct Accounts {
 pub(crate) struct Registration {
     pub(crate) username: Username,
     pub(crate) password: Password,
+    /// Somebody else chose it; the user has to choose another at the first log-in.
+    pub(crate) password_is_initial: bool,
     pub(crate) full_name: Option<FullName>,
     pub(crate) email: Option<EmailAddress>,
     pub(crate) role: Role,
@@ -84,7 +86,7 @@ impl Accounts {
         context: &CommandContext,
         registration: Registration,
     ) -> Result<Executed<User>, AccountError> {
-        let Registration { username, password, full_name, email, role } = registration;
+        let Registration { username, password, password_is_initial, full_name, email, role } = registration;
         let address = match email {
             Some(email) => Some(Address { email, origin: AddressOrigin::Given }),
             None => self.assigned_address(&username),
@@ -93,7 +95,7 @@ impl Accounts {
         let created_at = self.clock.now();
         let mut claims = ClaimChanges { take: vec![self.username_claim(&username)], release: Vec::new() };
         claims.take.extend(address.as_ref().and_then(|address| self.address_claim(address.origin, &address.email)));
-        let new = NewUser { username, full_name, role, address, password, created_at };
+        let new = NewUser { username, full_name, role, address, password, password_is_initial, created_at };
         let stream = StreamId(self.clock.unique_id());
         let executed = self
             .repository

@@ -94,11 +94,11 @@ impl UserCodec {
                     sealed_contact: self.seal_contact(type_id::USER_CREATED, slot, contact.as_ref()).await?,
                 })
             }
-            UserEvent::PasswordSet { hash } => {
+            UserEvent::PasswordSet { hash, initial } => {
                 let account =
                     hash.known().map(|hash| stored::PasswordSetAccount { password_hash: hash.as_str().to_owned() });
                 let sealed = self.seal(type_id::PASSWORD_SET, Purpose::Account, slot, account).await?;
-                StoredUserEvent::PasswordSet(stored::PasswordSet { sealed_account: Some(sealed) })
+                StoredUserEvent::PasswordSet(stored::PasswordSet { sealed_account: Some(sealed), initial: *initial })
             }
             UserEvent::RoleChanged { role } => {
                 StoredUserEvent::RoleChanged(stored::UserRoleChanged { role: role.number().into() })
@@ -153,7 +153,7 @@ impl UserCodec {
                 let sealed = required(id, record.sealed_account)?;
                 let opened = self.open(type_id::PASSWORD_SET, Purpose::Account, &origin, &sealed.0).await?;
                 let hash = opened.map(|stored::PasswordSetAccount { password_hash }| PasswordHash::new(password_hash));
-                UserEvent::PasswordSet { hash }
+                UserEvent::PasswordSet { hash, initial: record.initial }
             }
             StoredUserEvent::RoleChanged(record) => UserEvent::RoleChanged { role: role_of(id, record.role)? },
             StoredUserEvent::ProfileChanged(record) => {

@@ -13,7 +13,7 @@ pub struct Config {
     /// How long tokens and sessions live.
     pub lives: TokenLives,
     /// Name and password of an administrator to create at the start, if there is no user of that name. Both come from a
-    /// secret file; the password is never logged.
+    /// secret file; the password is never logged. In production it has to be changed at the first log-in.
     pub first_administrator: Option<(String, String)>,
 }
 

@@ -202,7 +202,8 @@ impl SignIn {
     ) -> Result<Tokens, SignInError> {
         let clock = &self.accounts.clock;
         let lifetime = i64::try_from(self.lives.access.as_secs()).unwrap_or(i64::MAX);
-        let claims = Claims::user(user, account.role, session.0, clock.now(), lifetime, clock.unique_id());
+        let claims = Claims::user(user, account.role, session.0, clock.now(), lifetime, clock.unique_id())
+            .with_password_change(account.must_change_password);
         let access = self.signer.sign(&claims)?;
         Ok(Tokens { access, refresh, expires_in: self.lives.access, user, account })
     }

@@ -141,7 +141,15 @@ async fn create_first_administrator(accounts: &Accounts, username: &str, passwor
         causation_id: None,
         actor: None,
     };
-    let registration = Registration { username, password, full_name: None, email: None, role: Role::Administrator };
+    let registration = Registration {
+        username,
+        password,
+        // In production whoever installed the platform knows it too, and so does the file.
+        password_is_initial: accounts.profile == Profile::Production,
+        full_name: None,
+        email: None,
+        role: Role::Administrator,
+    };
     match accounts.register(&context, registration).await {
         Ok(_) => Ok(()),
         // Another process was faster, under another command.

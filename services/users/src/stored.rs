@@ -55,7 +55,7 @@ pub static EVENTS: &[StoredEventType] = &[
         type_id: type_id::PASSWORD_SET,
         name: "users.password_set",
         category: User::NAME,
-        schemas: &[schema!("password_set.v1.avsc")],
+        schemas: &[schema!("password_set.v1.avsc"), schema!("password_set.v2.avsc")],
         sealed: &[(Purpose::Account, &[schema!("password_set.account.v1.avsc")])],
     },
     StoredEventType {
@@ -145,6 +145,8 @@ pub(crate) struct UserCreated {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PasswordSet {
     pub(crate) sealed_account: Option<SealedBytes>,
+    /// Since schema 2.
+    pub(crate) initial: bool,
 }
 
 /// The role is another.

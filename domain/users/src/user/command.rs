@@ -43,6 +43,8 @@ pub struct NewUser {
     pub address: Option<Address>,
     /// What is kept of the password.
     pub password: PasswordHash,
+    /// The password comes from somebody else, who may still know it: the user has to choose another first.
+    pub password_is_initial: bool,
     /// Now.
     pub created_at: Timestamp,
 }

@@ -17,7 +17,7 @@ pub(super) fn create(state: &UserState, new: NewUser) -> Result<Vec<UserEvent>, 
                     contact,
                     created_at: new.created_at,
                 },
-                UserEvent::PasswordSet { hash: Sensitive::Known(new.password) },
+                UserEvent::PasswordSet { hash: Sensitive::Known(new.password), initial: new.password_is_initial },
             ])
         }
         UserState::Active(_) | UserState::Deactivated(_) => Err(UserError::AlreadyExists),
@@ -75,7 +75,7 @@ pub(super) fn change_password(
 ) -> Result<Vec<UserEvent>, UserError> {
     changeable(state)?;
     Ok(vec![
-        UserEvent::PasswordSet { hash: Sensitive::Known(hash) },
+        UserEvent::PasswordSet { hash: Sensitive::Known(hash), initial: false },
         UserEvent::PasswordChanged,
         UserEvent::SessionsRevoked {
             cause: RevocationCause::PasswordChanged,

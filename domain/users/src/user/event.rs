@@ -23,6 +23,8 @@ pub enum UserEvent {
     PasswordSet {
         /// What is kept of it.
         hash: Sensitive<PasswordHash>,
+        /// Somebody else chose it, in a file: the user has to choose another before anything else.
+        initial: bool,
     },
     /// The user may do something else.
     RoleChanged {

@@ -38,6 +38,7 @@ fn new_user() -> NewUser {
         role: Role::Laboratory,
         address: Some(at("ana@lab.cl")),
         password: hash("first"),
+        password_is_initial: false,
         created_at: NOON,
     }
 }
@@ -53,7 +54,7 @@ fn created() -> UserEvent {
 }
 
 fn password_set(text: &str) -> UserEvent {
-    UserEvent::PasswordSet { hash: Sensitive::Known(hash(text)) }
+    UserEvent::PasswordSet { hash: Sensitive::Known(hash(text)), initial: false }
 }
 
 fn active() -> Vec<UserEvent> {
@@ -234,6 +235,19 @@ fn the_last_password_set_counts() {
 }
 
 #[test]
+fn an_initial_password_has_to_be_changed_and_then_no_more() {
+    let new = NewUser { password_is_initial: true, ..new_user() };
+    let initial = UserEvent::PasswordSet { hash: Sensitive::Known(hash("first")), initial: true };
+    let past = vec![created(), initial];
+    Spec::<User>::given([]).when(UserCommand::Create(new)).then(past.clone());
+    assert!(account_after(&past).must_change_password);
+    assert!(!account_after(&active()).must_change_password);
+    let changed =
+        User::decide(&rehydrate::<User>(&past), UserCommand::ChangePassword { hash: hash("second"), kept: Some(HERE) });
+    assert!(!account_after(&[past, changed.unwrap()].concat()).must_change_password);
+}
+
+#[test]
 fn a_reused_refresh_token_takes_its_session_away() {
     let (cause, sessions) = (RevocationCause::RefreshReuse, RevokedSessions::Only(HERE));
     Spec::<User>::given(active())
@@ -257,7 +271,7 @@ fn an_erased_user_still_folds() {
             contact: Some(Contact { origin: AddressOrigin::Given, details: Sensitive::Erased }),
             created_at: NOON,
         },
-        UserEvent::PasswordSet { hash: Sensitive::Erased },
+        UserEvent::PasswordSet { hash: Sensitive::Erased, initial: false },
     ];
     let account = account_after(&past);
     assert_eq!((account.role, account.username), (Role::Physician, Sensitive::Erased));

@@ -28,6 +28,8 @@ pub struct Account {
     pub contact: Option<Contact>,
     /// What is kept of the password; nobody logs in without.
     pub password: Option<Sensitive<PasswordHash>>,
+    /// The user has to choose another password before anything else.
+    pub must_change_password: bool,
     /// When the account was made.
     pub created_at: Timestamp,
 }
@@ -60,6 +62,7 @@ impl UserState {
                 role: *role,
                 contact: contact.clone(),
                 password: None,
+                must_change_password: false,
                 created_at: *created_at,
             }),
             (Self::Active(account), UserEvent::Deactivated { .. }) => Self::Deactivated(account),
@@ -76,7 +79,9 @@ impl UserState {
 impl Account {
     fn after(self, event: &UserEvent) -> Self {
         match event {
-            UserEvent::PasswordSet { hash } => Self { password: Some(hash.clone()), ..self },
+            UserEvent::PasswordSet { hash, initial } => {
+                Self { password: Some(hash.clone()), must_change_password: *initial, ..self }
+            }
             UserEvent::RoleChanged { role } => Self { role: *role, ..self },
             UserEvent::ProfileChanged { full_name } => Self { full_name: full_name.clone(), ..self },
             UserEvent::ContactChanged { contact } => Self { contact: contact.clone(), ..self },

@@ -86,7 +86,14 @@ fn events() -> Vec<UserEvent> {
             contact: None,
             created_at: Timestamp(1),
         },
-        UserEvent::PasswordSet { hash: Sensitive::Known(PasswordHash::new("$argon2id$secreto".to_owned())) },
+        UserEvent::PasswordSet {
+            hash: Sensitive::Known(PasswordHash::new("$argon2id$secreto".to_owned())),
+            initial: false,
+        },
+        UserEvent::PasswordSet {
+            hash: Sensitive::Known(PasswordHash::new("$argon2id$secreto".to_owned())),
+            initial: true,
+        },
         UserEvent::RoleChanged { role: Role::Nurse },
         UserEvent::ProfileChanged { full_name: Sensitive::Known(Some(ana())) },
         UserEvent::ProfileChanged { full_name: Sensitive::Known(None) },

@@ -232,7 +232,7 @@ pub(super) struct LogInBody {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "access_token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9…", "token": "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9…",
-    "token_type": "Bearer", "expires_in": 3600, "refresh_token": "pV3mJ0c9…",
+    "token_type": "Bearer", "expires_in": 3600, "refresh_token": "pV3mJ0c9…", "must_change_password": false,
     "user": {"id": "0198f3a2-7c1e-7d30-9a51-5f0b2c9e4d11", "username": "usuario2", "role": 1}
 }))]
 pub(super) struct TokensBody {
@@ -246,6 +246,9 @@ pub(super) struct TokensBody {
     expires_in: u64,
     /// For `POST /token/refresh`; used once.
     refresh_token: String,
+    /// Until `POST /me/password` everything but that and logging out is refused with the code
+    /// `password_change_required`.
+    must_change_password: bool,
     user: TokenUserBody,
 }
 
@@ -266,6 +269,7 @@ impl From<Tokens> for TokensBody {
             token_type: "Bearer",
             expires_in: tokens.expires_in.as_secs(),
             refresh_token: tokens.refresh.reveal(),
+            must_change_password: tokens.account.must_change_password,
             user: TokenUserBody {
                 id: tokens.user.0,
                 username: known_username(&tokens.account.username),
@@ -293,6 +297,12 @@ pub(super) struct PasswordChangeBody {
     /// At least 8 characters, in the demo 6; at most 128.
     #[schema(min_length = 6, max_length = 128, format = Password)]
     pub(super) new_password: String,
+}
+
+/// Whether a user has to choose another password before anything else.
+#[derive(Serialize)]
+pub(super) struct PasswordStandingBody {
+    pub(super) must_change_password: bool,
 }
 
 /// From where revocations are asked for.

@@ -49,6 +49,9 @@ pub(super) async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let new = Password::choose(body.new_password, password_rule(app.accounts.profile))
         .map_err(|error| Problem::unprocessable("/new_password", error.to_string()))?;
+    if new.reveal() == body.current_password {
+        return Err(Problem::unprocessable("/new_password", "is the current password"));
+    }
     app.sign_in
         .change_password(&context.command(), &caller, body.current_password, new, context.client_address)
         .await?;

@@ -1,11 +1,12 @@
 //! What verifiers of tokens ask for: the public key, and which sessions are over before their time.
 use super::App;
-use super::bodies::{RevocationBody, RevocationsBody, RevocationsQuery};
+use super::bodies::{PasswordStandingBody, RevocationBody, RevocationsBody, RevocationsQuery};
 use axum::Json;
 use axum::extract::State;
 use infra_http::tokens::Jwks;
-use infra_http::{Problem, StrictQuery};
+use infra_http::{Problem, StrictPath, StrictQuery};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The public keys that the users' access tokens are signed with (RFC 7517).
 #[utoipa::path(
@@ -31,4 +32,15 @@ pub(super) async fn revocations(
         .map(|revocation| RevocationBody { kind: "session", id: revocation.session.0, at: revocation.at.0 })
         .collect();
     Ok(Json(RevocationsBody { items, next: next.to_string() }))
+}
+
+/// Whether a user still has to choose another password, for the gateway: a token that was issued before says only that
+/// it was so then.
+pub(super) async fn password_standing(
+    State(app): State<Arc<App>>,
+    StrictPath(id): StrictPath<Uuid>,
+) -> Result<Json<PasswordStandingBody>, Problem> {
+    let state = app.accounts.load(id.into()).await?.state;
+    let account = state.active().ok_or_else(Problem::not_found)?;
+    Ok(Json(PasswordStandingBody { must_change_password: account.must_change_password }))
 }

@@ -89,7 +89,7 @@ fn registration(body: NewUserBody, profile: Profile) -> Result<Registration, Pro
     };
     match (username, password, role, email, full_name) {
         (Some(username), Some(password), Some(role), Some(email), Some(full_name)) => {
-            Ok(Registration { username, password, full_name, email, role })
+            Ok(Registration { username, password, password_is_initial: false, full_name, email, role })
         }
         _ => Err(faults.problem().unwrap_or_else(Problem::internal)),
     }

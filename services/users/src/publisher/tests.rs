@@ -68,7 +68,7 @@ fn a_message_says_what_is_known_of_its_event() {
 fn private_events_are_not_told() {
     let sealed_account = Some(SealedBytes(vec![1; 8]));
     for private in [
-        StoredUserEvent::PasswordSet(stored::PasswordSet { sealed_account: sealed_account.clone() }),
+        StoredUserEvent::PasswordSet(stored::PasswordSet { sealed_account: sealed_account.clone(), initial: true }),
         StoredUserEvent::ProfileChanged(stored::ProfileChanged { sealed_account }),
         StoredUserEvent::SessionsRevoked(stored::SessionsRevoked {
             cause: stored::RevocationCause::LogoutAll,

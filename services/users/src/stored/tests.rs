@@ -10,8 +10,8 @@ fn sealed(byte: u8) -> Option<SealedBytes> {
     Some(SealedBytes(vec![byte; 4]))
 }
 
-/// Every event with its golden bytes. A new event: its line here; the failing test tells the bytes.
-fn golden() -> Vec<(StoredUserEvent, &'static str)> {
+/// What is written now, with its golden bytes. A new event: its line here; the failing test tells the bytes.
+fn golden() -> Vec<(StoredUserEvent, i16, &'static str)> {
     let everyone = StoredUserEvent::SessionsRevoked(SessionsRevoked {
         cause: RevocationCause::PasswordChanged,
         only: None,
@@ -26,15 +26,18 @@ fn golden() -> Vec<(StoredUserEvent, &'static str)> {
                 sealed_account: sealed(0xAC),
                 sealed_contact: sealed(0xC0),
             }),
+            1,
             include_str!("golden/user_created.v1.hex"),
         ),
         (
-            StoredUserEvent::PasswordSet(PasswordSet { sealed_account: sealed(0xAC) }),
-            include_str!("golden/password_set.v1.hex"),
+            StoredUserEvent::PasswordSet(PasswordSet { sealed_account: sealed(0xAC), initial: true }),
+            2,
+            include_str!("golden/password_set.v2.hex"),
         ),
-        (StoredUserEvent::RoleChanged(UserRoleChanged { role: 9 }), include_str!("golden/user_role_changed.v1.hex")),
+        (StoredUserEvent::RoleChanged(UserRoleChanged { role: 9 }), 1, include_str!("golden/user_role_changed.v1.hex")),
         (
             StoredUserEvent::ProfileChanged(ProfileChanged { sealed_account: sealed(0xAC) }),
+            1,
             include_str!("golden/profile_changed.v1.hex"),
         ),
         (
@@ -42,16 +45,31 @@ fn golden() -> Vec<(StoredUserEvent, &'static str)> {
                 address_assigned: false,
                 sealed_contact: sealed(0xC0),
             }),
+            1,
             include_str!("golden/user_contact_changed.v1.hex"),
         ),
         (
             StoredUserEvent::Deactivated(UserDeactivated { sealed_account: sealed(0xAC) }),
+            1,
             include_str!("golden/user_deactivated.v1.hex"),
         ),
-        (StoredUserEvent::Reactivated(UserReactivated { role: 2 }), include_str!("golden/user_reactivated.v1.hex")),
-        (StoredUserEvent::PasswordChanged(UserPasswordChanged {}), include_str!("golden/user_password_changed.v1.hex")),
-        (everyone, include_str!("golden/sessions_revoked.v1.hex")),
+        (StoredUserEvent::Reactivated(UserReactivated { role: 2 }), 1, include_str!("golden/user_reactivated.v1.hex")),
+        (
+            StoredUserEvent::PasswordChanged(UserPasswordChanged {}),
+            1,
+            include_str!("golden/user_password_changed.v1.hex"),
+        ),
+        (everyone, 1, include_str!("golden/sessions_revoked.v1.hex")),
     ]
+}
+
+/// What older releases wrote, as it is read now.
+fn older() -> Vec<(StoredUserEvent, i16, &'static str)> {
+    vec![(
+        StoredUserEvent::PasswordSet(PasswordSet { sealed_account: sealed(0xAC), initial: false }),
+        1,
+        include_str!("golden/password_set.v1.hex"),
+    )]
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -84,25 +102,29 @@ fn recorded(type_id: EventTypeId, schema_version: i16, payload: Vec<u8>) -> Reco
 
 #[test]
 fn every_event_has_golden_bytes() {
-    let pinned: BTreeSet<i16> = golden().iter().map(|(event, _)| event.type_id()).collect();
+    let pinned: BTreeSet<i16> = golden().iter().map(|(event, ..)| event.type_id()).collect();
     assert_eq!(pinned, EVENTS.iter().map(|event| event.type_id).collect());
 }
 
 #[test]
 fn the_bytes_of_stored_events_never_change() {
-    for (event, pinned) in golden() {
+    for (event, version, pinned) in golden() {
         let (type_id, schema, bytes) = event.write().unwrap();
-        assert_eq!(schema, SchemaVersion(1));
+        assert_eq!(schema, SchemaVersion(version));
         assert_eq!(hex(&bytes), pinned.trim(), "{}", catalogue().name(type_id).unwrap());
     }
 }
 
 #[test]
 fn every_version_ever_stored_is_read() {
-    for (event, pinned) in golden() {
-        let stored = recorded(EventTypeId(event.type_id()), 1, bytes(pinned));
+    let mut read = BTreeSet::new();
+    for (event, version, pinned) in golden().into_iter().chain(older()) {
+        let stored = recorded(EventTypeId(event.type_id()), version, bytes(pinned));
         assert_eq!(StoredUserEvent::read(&stored).unwrap(), event);
+        read.insert((event.type_id(), usize::try_from(version).unwrap()));
     }
+    let every = EVENTS.iter().flat_map(|event| (1..=event.schemas.len()).map(|version| (event.type_id, version)));
+    assert_eq!(read, every.collect(), "every version has golden bytes");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Sessions: refreshing, reuse, logging out, revocations, another password.
-use crate::lab::{Lab, SOON, Who};
+use crate::lab::{Lab, ROOT, SOON, Who};
 use infra_testkit::wait_for;
 use serde_json::{Value, json};
 use service_users::type_id::{PASSWORD_SET, SESSIONS_REVOKED, USER_PASSWORD_CHANGED};
@@ -149,6 +149,58 @@ async fn another_password_ends_the_other_sessions_and_keeps_this_one() {
     lab.try_log_in("usuario2", "password2").await.expect(401);
     lab.try_log_in("usuario2", "una frase larga").await.expect(200);
     assert_eq!(lab.history(user).await[2..], [PASSWORD_SET, USER_PASSWORD_CHANGED, SESSIONS_REVOKED]);
+}
+
+/// What the gateway is told about the password of `user`.
+async fn must_change(lab: &Lab, user: domain_kernel::UserId) -> bool {
+    let answer = lab.send(Who::Gateway, "GET", &format!("/internal/users/{user}/password"), None).await.expect(200);
+    answer.body["must_change_password"].as_bool().unwrap()
+}
+
+#[tokio::test]
+async fn in_production_the_first_administrator_has_to_choose_another_password() {
+    let lab = Lab::production().await;
+    let answer = lab.try_log_in(ROOT.0, ROOT.1).await.expect(200);
+    assert_eq!(answer.body["must_change_password"], true);
+    let claims = lab.verifier().verify(&answer.text("access_token")).unwrap();
+    assert!(claims.must_change_password, "the gateway learns it from the token");
+    let session = lab.session(&answer);
+    assert!(must_change(&lab, session.user).await);
+    let refreshed = lab.refresh(&session.refresh).await.expect(200);
+    assert_eq!(refreshed.body["must_change_password"], true, "refreshing is no way around");
+
+    let body = json!({"current_password": ROOT.1, "new_password": "otra frase larga"});
+    lab.send(session.who, "POST", "/me/password", Some(body)).await.expect(204);
+    assert!(!must_change(&lab, session.user).await);
+    let refreshed = lab.refresh(&refreshed.text("refresh_token")).await.expect(200);
+    assert_eq!(refreshed.body["must_change_password"], false);
+    assert!(!lab.verifier().verify(&refreshed.text("access_token")).unwrap().must_change_password);
+    let again = lab.restarted(Some(ROOT)).await;
+    let answer = again.try_log_in(ROOT.0, "otra frase larga").await.expect(200);
+    assert_eq!(answer.body["must_change_password"], false, "a restart asks no second time");
+}
+
+#[tokio::test]
+async fn nobody_else_has_to_choose_another_password() {
+    let lab = Lab::with_root().await;
+    lab.user("usuario2").await;
+    for (name, password) in [ROOT, ("usuario2", "password2")] {
+        let answer = lab.try_log_in(name, password).await.expect(200);
+        assert_eq!(answer.body["must_change_password"], false, "{name}");
+        assert!(!must_change(&lab, lab.session(&answer).user).await);
+    }
+    let root = lab.root().await;
+    lab.send(root, "GET", "/internal/users/0198f3a2-7c1e-7d30-9a51-5f0b2c9e4d11/password", None).await.expect(404);
+}
+
+#[tokio::test]
+async fn the_new_password_is_another_than_the_current_one() {
+    let lab = Lab::production().await;
+    let session = lab.log_in(ROOT.0, ROOT.1).await;
+    let body = json!({"current_password": ROOT.1, "new_password": ROOT.1});
+    let answer = lab.send(session.who, "POST", "/me/password", Some(body)).await.expect(422);
+    assert_eq!(answer.faults(), ["/new_password"]);
+    assert!(must_change(&lab, session.user).await);
 }
 
 #[tokio::test]
