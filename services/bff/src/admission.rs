@@ -1,13 +1,19 @@
 //! What a request meets before anything else: the table, its token, its quota.
-use crate::gateway::{Gateway, Session};
+use crate::USERS;
+use crate::gateway::{Gateway, Session, no_answer};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use infra_http::limit::Key;
 use infra_http::{Access, Problem, RequestIds, Subject, bearer};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+
+/// What a user who has to choose another password may do: choose it, stay or be logged in, and log out.
+const WITHOUT_OWN_PASSWORD: [(&str, &str); 4] =
+    [("POST", "/me/password"), ("POST", "/logout"), ("POST", "/login"), ("POST", "/token/refresh")];
 
 /// Asked by watchers every second or so, on nobody's quota.
 const UNCOUNTED: [&str; 3] = ["/healthz", "/livez", "/readyz"];
@@ -38,7 +44,14 @@ async fn admit(State(gateway): State<Arc<Gateway>>, mut request: Request, next: 
         Ok(allowed) => allowed,
         Err(problem) => return problem.into_response(),
     };
-    let mut response = match gateway.examine(&request, path.as_deref(), session) {
+    let admitted = match gateway.examine(&request, path.as_deref(), session) {
+        Ok(Some(session)) => {
+            let method = request.method().clone();
+            gateway.examine_password(&method, path.as_deref().unwrap_or_default(), session).await
+        }
+        examined => examined,
+    };
+    let mut response = match admitted {
         Ok(session) => {
             if let Some(session) = session {
                 request.extensions_mut().insert(session);
@@ -78,6 +91,38 @@ impl Gateway {
             }
             Access::Internal => Err(Problem::not_found()),
         }
+    }
+
+    /// Refuses almost everything to a user who has to choose another password first. The token says only that it was so
+    /// when it was issued, so then the users service is asked.
+    async fn examine_password(
+        &self,
+        method: &Method,
+        path: &str,
+        session: Session,
+    ) -> Result<Option<Session>, Problem> {
+        if !session.0.must_change_password || WITHOUT_OWN_PASSWORD.contains(&(method.as_str(), path)) {
+            return Ok(Some(session));
+        }
+        let open = self.lookup.find(method, path) == Some(Access::Public);
+        if open && (*method == Method::GET || *method == Method::HEAD) {
+            // Keys, documents and pages that anybody may read: as anybody.
+            return Ok(None);
+        }
+        match self.must_change_password(&session).await {
+            Some(false) => Ok(Some(session)),
+            Some(true) => Err(Problem::forbidden()
+                .code("password_change_required")
+                .detail("Choose a password of your own first: POST /me/password.")),
+            None => Err(no_answer(USERS)),
+        }
+    }
+
+    /// Whether it is still so; `None` when the users service does not tell.
+    async fn must_change_password(&self, session: &Session) -> Option<bool> {
+        let Subject::User(user) = &session.0.sub else { return Some(false) };
+        let answer = self.get_for_itself(USERS, &format!("/internal/users/{user}/password")).await?;
+        answer.get("must_change_password")?.as_bool()
     }
 }
 

@@ -1,8 +1,10 @@
-//! The keys of users' tokens, kept up to date with what the users service publishes.
+//! The keys of users' tokens, kept up to date with what the users service publishes; and the gateway's own, published.
 use crate::USERS;
 use crate::gateway::Gateway;
-use infra_http::KeySet;
+use axum::routing::get;
+use axum::{Json, Router};
 use infra_http::tokens::Jwks;
+use infra_http::{KeySet, TokenSigner};
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -11,6 +13,15 @@ use tokio::time::Instant;
 const PERIOD: Duration = Duration::from_secs(60);
 /// How often at most a token with an unknown key makes us ask: anybody can send such a token.
 const AT_MOST: Duration = Duration::from_secs(5);
+
+/// Where the public keys of the internal tokens are.
+pub const INTERNAL_KEYS_PATH: &str = "/.well-known/gateway-jwks.json";
+
+/// Publishes the keys that services verify internal tokens with. They are public: who has them makes no token.
+pub(crate) fn router(internal_signer: &TokenSigner) -> Router {
+    let jwks = internal_signer.jwks();
+    Router::new().route(INTERNAL_KEYS_PATH, get(move || async move { Json(jwks) }))
+}
 
 pub(crate) struct KeyRefresh {
     keys: KeySet,

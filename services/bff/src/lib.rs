@@ -10,12 +10,14 @@ mod exchange;
 mod forward;
 mod gateway;
 mod health;
+mod hosts;
 mod keys;
 pub mod postman;
 mod revocations;
 mod table;
 
 pub use documents::openapi;
+pub use keys::INTERNAL_KEYS_PATH;
 pub use table::{Row, authorization_table};
 
 use axum::Router;
@@ -55,6 +57,9 @@ pub struct Config {
     pub profile: Profile,
     /// Where clients find the gateway, such as `http://localhost:8080`.
     pub public_url: String,
+    /// Under which names clients may ask for it, each with or without a port (without: on any); everything when `None`.
+    /// Health is answered under every name: who balances load asks by address.
+    pub allowed_hosts: Option<Vec<String>>,
 }
 
 /// Why the gateway cannot be started: a mistake in what it is started with.
@@ -88,6 +93,16 @@ pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>
     let router = forward::router(&gateway, &apis)
         .merge(compose::router(&gateway))
         .merge(health::router(&gateway))
-        .merge(documents::router(document));
-    Ok(with_edge(admission::admitted(router, gateway), NAME, clock, Correlation::Made))
+        .merge(documents::router(document))
+        .merge(keys::router(&config.internal_signer));
+    let router = hosts::only(config.allowed_hosts, admission::admitted(router, gateway));
+    Ok(with_edge(router, NAME, clock, Correlation::Made))
+}
+
+/// What the gateway offers to the services alone, for a listener on the internal network without TLS: the public keys of
+/// the internal tokens, and whether it answers.
+pub fn internal_router(internal_signer: &TokenSigner, clock: Arc<dyn Clock>) -> Router {
+    let alive = axum::routing::get(infra_http::health::alive);
+    let router = keys::router(internal_signer).route("/healthz", alive.clone()).route("/livez", alive);
+    with_edge(router.fallback(|| async { infra_http::Problem::not_found() }), NAME, clock, Correlation::Made)
 }

@@ -1,5 +1,5 @@
 //! Who may call what: the services' tables and the gateway's own, in one.
-use crate::{NAME, StartError};
+use crate::{INTERNAL_KEYS_PATH, NAME, StartError};
 use axum::http::Method;
 use infra_http::{Access, Route, ServiceApi};
 use std::collections::BTreeMap;
@@ -36,6 +36,7 @@ fn own_rows(services: &[ServiceApi]) -> Vec<Row> {
     let row = |path: &str, access| Row { method: Method::GET, path: path.to_owned(), access, service: NAME };
     let mut rows = vec![
         row("/", Access::Public),
+        row(INTERNAL_KEYS_PATH, Access::Public),
         row("/dashboard", Access::SignedIn),
         row("/docs", Access::Public),
         row("/healthz", Access::Public),
@@ -137,6 +138,7 @@ mod tests {
             [
                 "GET /saga/logs",
                 "GET /",
+                "GET /.well-known/gateway-jwks.json",
                 "GET /dashboard",
                 "GET /docs",
                 "GET /healthz",

@@ -1,4 +1,5 @@
 //! The gateway's own part of the API document.
+use crate::INTERNAL_KEYS_PATH;
 use crate::compose;
 use crate::table::health_paths;
 use infra_http::ServiceApi;
@@ -15,6 +16,12 @@ struct Composed;
 pub(super) fn openapi(services: &[ServiceApi]) -> utoipa::openapi::OpenApi {
     let mut document = Composed::openapi();
     let fixed = [
+        (
+            INTERNAL_KEYS_PATH,
+            "gateway_jwks",
+            "The public keys that internal tokens are signed with",
+            "A key set (RFC 7517). Services verify with it that a request came through the gateway.",
+        ),
         ("/", "greeting", "The gateway runs", "A greeting with links."),
         ("/docs", "docs", "This document, to read and try", "A page."),
         ("/healthz", "healthz", "Whether the gateway answers", r#"`{"status":"OK"}`"#),

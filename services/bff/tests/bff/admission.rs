@@ -1,5 +1,5 @@
 //! Who gets in: the table, tokens, revocations, quotas.
-use crate::support::{ANA, BEA, SOON, fixture, fixture_with, from_address, json_of, request};
+use crate::support::{ANA, BEA, Fixture, SOON, fixture, fixture_at, fixture_with, from_address, json_of, request};
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use domain_kernel::Role;
@@ -8,6 +8,8 @@ use infra_http::limit::{RateLimits, per_minute};
 use infra_http::{Claims, Subject, TokenSigner};
 use infra_testkit::wait_for;
 use serde_json::json;
+use std::sync::Arc;
+use tower::ServiceExt;
 
 #[tokio::test]
 async fn without_a_token_there_is_a_401_and_the_service_is_not_asked() {
@@ -227,4 +229,105 @@ async fn health_is_on_nobodys_quota() {
     for _ in 0..20 {
         assert_eq!(fixture.status("/healthz", None).await, StatusCode::OK);
     }
+}
+
+/// A token of Ana's from when she had to choose another password; she still has to.
+fn before_the_change(fixture: &Fixture) -> String {
+    fixture.upstream("users").told.must_change.lock().unwrap().push(ANA.0);
+    fixture.users.sign(&fixture.claims(ANA, Role::Administrator).with_password_change(true)).unwrap()
+}
+
+async fn ask(fixture: &Fixture, method: &Method, path: &str, token: &str) -> (StatusCode, serde_json::Value) {
+    let request = request(method.clone(), path, Some(token)).body("{}".into()).unwrap();
+    let response = fixture.send(request).await;
+    let status = response.status();
+    (status, if status.is_client_error() { json_of(response).await } else { json!(null) })
+}
+
+#[tokio::test]
+async fn who_has_to_choose_another_password_may_do_nothing_else() {
+    let fixture = fixture().await;
+    let token = before_the_change(&fixture);
+    let allowed = [
+        (Method::POST, "/login"),
+        (Method::POST, "/token/refresh"),
+        (Method::POST, "/logout"),
+        (Method::POST, "/me/password"),
+    ];
+    let mut refused = 0;
+    for row in service_bff::authorization_table(&fixture.apis()) {
+        let readable = row.access == infra_http::Access::Public && row.method == Method::GET;
+        if readable || allowed.contains(&(row.method.clone(), row.path.as_str())) {
+            continue;
+        }
+        let (status, problem) = ask(&fixture, &row.method, &row.path.replace("{id}", "1"), &token).await;
+        // Who may not do it anyway is told so.
+        let roles = matches!(row.access, infra_http::Access::Roles(roles) if !roles.contains(&Role::Administrator));
+        let code = if roles { "forbidden" } else { "password_change_required" };
+        assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &json!(code)), "{} {}", row.method, row.path);
+        refused += 1;
+    }
+    assert!(refused >= 10, "{refused}");
+    assert!(fixture.upstream("results").told.seen.lock().unwrap().is_empty());
+    assert_eq!(fixture.status("/openapi.json", Some(&token)).await, StatusCode::OK);
+    for (method, path) in &allowed[..3] {
+        assert_eq!(ask(&fixture, method, path, &token).await.0, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_token_opens_everything_once_the_password_is_changed() {
+    let fixture = fixture().await;
+    let token = before_the_change(&fixture);
+    assert_eq!(fixture.status("/users", Some(&token)).await, StatusCode::FORBIDDEN);
+    let changed = ask(&fixture, &Method::POST, "/me/password", &token).await;
+    assert_eq!(changed.0, StatusCode::NO_CONTENT);
+    assert_eq!(fixture.status("/users", Some(&token)).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn as_long_as_nobody_knows_whether_the_password_was_changed_it_was_not() {
+    let mut fixture = fixture().await;
+    let token = before_the_change(&fixture);
+    assert_eq!(fixture.status("/results", Some(&token)).await, StatusCode::FORBIDDEN);
+    fixture.upstream_mut("users").die().await;
+    assert_eq!(fixture.status("/results", Some(&token)).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(fixture.status("/results", Some(&fixture.ana())).await, StatusCode::OK, "others are not asked about");
+}
+
+#[tokio::test]
+async fn another_host_is_a_421_and_health_is_answered_under_any() {
+    let fixture = fixture_at(&["historia.example"]).await;
+    let get = async |path: &str, host: &str| {
+        let request = request(Method::GET, path, None).header(header::HOST, host).body(Body::empty()).unwrap();
+        fixture.send(request).await
+    };
+    assert_eq!(get("/openapi.json", "historia.example:8443").await.status(), StatusCode::OK);
+    for (path, host) in [("/openapi.json", "evil.example"), ("/nothing", "evil.example"), ("/login", "10.0.0.1")] {
+        let refused = get(path, host).await;
+        assert_eq!(refused.status(), StatusCode::MISDIRECTED_REQUEST, "{path} {host}");
+        assert_eq!(refused.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let problem = json_of(refused).await;
+        assert_eq!(problem["code"], "misdirected_request");
+        assert!(!problem.to_string().contains(host));
+    }
+    assert_eq!(get("/healthz", "10.0.0.1").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_keys_of_internal_tokens_are_published_for_the_services() {
+    let fixture = fixture().await;
+    let expected = serde_json::to_value(fixture.gateway.jwks()).unwrap();
+    let published = json_of(fixture.get("/.well-known/gateway-jwks.json", None).await).await;
+    assert_eq!(published, expected);
+    assert!(published["keys"][0].get("d").is_none(), "public keys only");
+
+    let internal = service_bff::internal_router(&fixture.gateway, Arc::clone(&fixture.clock) as Arc<dyn Clock>);
+    let ask = async |path: &str| {
+        let request = request(Method::GET, path, None).body(Body::empty()).unwrap();
+        internal.clone().oneshot(request).await.unwrap()
+    };
+    assert_eq!(json_of(ask(service_bff::INTERNAL_KEYS_PATH).await).await, expected);
+    assert_eq!(ask("/healthz").await.status(), StatusCode::OK);
+    assert_eq!(ask("/results").await.status(), StatusCode::NOT_FOUND);
 }

@@ -50,6 +50,15 @@ pub(crate) async fn fixture() -> Fixture {
 
 /// With these quotas, and with services that are dead from the beginning.
 pub(crate) async fn fixture_with(limits: RateLimits, dead: &[&str]) -> Fixture {
+    start(limits, dead, None).await
+}
+
+/// Which answers under these names only.
+pub(crate) async fn fixture_at(hosts: &[&str]) -> Fixture {
+    start(roomy(), &[], Some(hosts.iter().map(|host| (*host).to_owned()).collect())).await
+}
+
+async fn start(limits: RateLimits, dead: &[&str], allowed_hosts: Option<Vec<String>>) -> Fixture {
     let clock = Arc::new(ManualClock::new());
     let (users, gateway) = (TokenSigner::users(&[1; 32]).unwrap(), TokenSigner::gateway(&[2; 32]).unwrap());
     let mut upstreams = Vec::new();
@@ -71,6 +80,7 @@ pub(crate) async fn fixture_with(limits: RateLimits, dead: &[&str]) -> Fixture {
         limits,
         profile: Profile::Demo,
         public_url: "http://localhost:8080".to_owned(),
+        allowed_hosts,
     };
     let supervisor = Supervisor::new();
     let router = service_bff::start(config, supervisor.clone(), Arc::clone(&clock) as Arc<dyn Clock>).await.unwrap();

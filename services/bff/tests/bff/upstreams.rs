@@ -1,5 +1,5 @@
 //! The services that only pretend. They say what reached them.
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -36,6 +36,8 @@ pub(crate) struct Told {
     pub(crate) seen: Mutex<Vec<(String, HeaderMap)>>,
     pub(crate) revocations: Mutex<Vec<Value>>,
     pub(crate) keys: Mutex<Vec<PublicKey>>,
+    /// The users who have to choose another password.
+    pub(crate) must_change: Mutex<Vec<Uuid>>,
     /// Takes every request and answers none.
     pub(crate) hangs: AtomicBool,
 }
@@ -76,9 +78,13 @@ fn routes(service: &str) -> Vec<Route> {
             public(Method::POST, "/users"),
             Route::new(Method::GET, "/users", Access::Roles(&[Role::Administrator])),
             public(Method::POST, "/login"),
+            public(Method::POST, "/token/refresh"),
+            signed_in(Method::POST, "/logout"),
+            signed_in(Method::POST, "/me/password"),
             signed_in(Method::GET, "/me"),
             public(Method::GET, "/.well-known/jwks.json"),
             Route::new(Method::GET, "/internal/revocations", Access::Internal),
+            Route::new(Method::GET, "/internal/users/{id}/password", Access::Internal),
         ],
         "results" => vec![
             Route::new(Method::POST, "/results", STAFF),
@@ -117,9 +123,13 @@ fn router(service: &str, told: Arc<Told>) -> Router {
         "users" => Router::new()
             .route("/users", post(echo).get(echo))
             .route("/login", post(echo))
+            .route("/token/refresh", post(echo))
+            .route("/logout", post(echo))
+            .route("/me/password", post(changed))
             .route("/me", get(echo))
             .route("/.well-known/jwks.json", get(jwks))
             .route("/internal/revocations", get(revocations))
+            .route("/internal/users/{id}/password", get(password))
             .with_state(told),
         "results" => Router::new()
             .route("/results", post(filed).get(echo))
@@ -171,6 +181,16 @@ async fn result(State(told): State<Arc<Told>>, uri: Uri, headers: HeaderMap) -> 
     }
     let body = json!({"id": RESULT, "number": 1, "status": "final", "correlation_id": SAGA});
     ([(header::ETAG, "\"1\"")], Json(body)).into_response()
+}
+
+/// Whoever changes the password has one of their own from then on.
+async fn changed(State(told): State<Arc<Told>>, caller: Caller) -> StatusCode {
+    told.must_change.lock().unwrap().retain(|user| *user != caller.user.0);
+    StatusCode::NO_CONTENT
+}
+
+async fn password(State(told): State<Arc<Told>>, Path(user): Path<Uuid>) -> Json<Value> {
+    Json(json!({"must_change_password": told.must_change.lock().unwrap().contains(&user)}))
 }
 
 async fn jwks(State(told): State<Arc<Told>>) -> Json<Jwks> {
