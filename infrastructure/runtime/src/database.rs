@@ -5,12 +5,14 @@
 mod contents;
 mod migration;
 mod names;
+mod transport;
 
 pub use contents::{Contents, database_contents, server_contents};
 pub use migration::{
     Migration, MigrationError, MigrationSet, MigrationState, MigrationStatus, migrate, status, wait_for_schema,
 };
 pub use names::{Identifier, create_database, create_role};
+pub use transport::{as_role, check_transport};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
@@ -41,6 +43,16 @@ pub enum DatabaseError {
     Name {
         /// The name.
         name: String,
+    },
+    /// Production, another machine, and a TLS mode in which somebody in between could pass for the server.
+    #[error(
+        "in production the database {database} on {host} is reached with sslmode=verify-full alone (and sslrootcert=FILE)"
+    )]
+    Unprotected {
+        /// Which database.
+        database: String,
+        /// Which server.
+        host: String,
     },
     /// The server did not do it.
     #[error("the database server refused: {reason}")]
