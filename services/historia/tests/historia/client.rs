@@ -67,16 +67,24 @@ impl Client {
 
     /// Every item of a list, page by page.
     pub(crate) async fn all(&self, path: &str) -> Vec<Value> {
+        self.all_if_available(path).await.unwrap_or_else(|problem| panic!("{path}: {problem}"))
+    }
+
+    /// The same, or the problem of a service that asks to be left in peace for a moment (503).
+    pub(crate) async fn all_if_available(&self, path: &str) -> Result<Vec<Value>, Value> {
         let separator = if path.contains('?') { '&' } else { '?' };
         let mut items = Vec::new();
         let mut cursor = String::new();
         loop {
             let page = self.get(&format!("{path}{separator}limit=100{cursor}")).await;
+            if page.status == StatusCode::SERVICE_UNAVAILABLE {
+                return Err(page.body);
+            }
             assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
             items.extend(page.body["items"].as_array().unwrap().iter().cloned());
             match page.body["next"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
-                None => return items,
+                None => return Ok(items),
             }
         }
     }

@@ -31,7 +31,8 @@ async fn a_killed_platform_loses_no_acknowledged_result_and_mails_each_once() {
     assert!(acknowledged.is_subset(&stored));
 
     let sent = wait_for("every event of the saga log to be PROCESSED", Duration::from_secs(60), async || {
-        let events = administrator.all("/saga/logs").await;
+        // Busy with what the kill left, the platform may ask for patience.
+        let events = administrator.all_if_available("/saga/logs").await.ok()?;
         let settled = events.iter().all(|event| event["state"] == "PROCESSED");
         let sent: Vec<Value> = events.into_iter().filter(|event| event["event_type"] == "NotificationSent").collect();
         // The results' patients, the laboratories and the administrator.
