@@ -9,7 +9,7 @@ mod log;
 mod process;
 
 pub(crate) use account::Account;
-pub(crate) use directory::{free_port, lock, make_directory};
+pub(crate) use directory::{Lock, free_port, lock, make_directory};
 pub(crate) use error::ChildError;
 pub(crate) use log::{last_line, open_log, said_since};
 pub(crate) use process::{Process, Steps, stop_found, words};

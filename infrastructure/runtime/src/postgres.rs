@@ -22,7 +22,7 @@ mod settings;
 
 pub use error::ClusterError;
 
-use crate::child::{Account, Process, Steps, lock, make_directory};
+use crate::child::{Account, Lock, Process, Steps, lock, make_directory};
 use crate::secrets::SecretsDirectory;
 use binaries::Binaries;
 use launch::launch;
@@ -30,7 +30,6 @@ use nix::sys::signal::Signal;
 use postmaster::Postmaster;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -74,7 +73,7 @@ pub struct Cluster {
     port: u16,
     password: String,
     process: Mutex<Process>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Cluster {

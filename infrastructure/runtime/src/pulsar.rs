@@ -31,14 +31,13 @@ mod token;
 pub use error::PulsarError;
 pub use token::Token;
 
-use crate::child::{Account, Process, Steps, lock, make_directory};
+use crate::child::{Account, Lock, Process, Steps, lock, make_directory};
 use admin::Admin;
 use broker::{Broker, Ports};
 use java::Java;
 use launch::Launch;
 use nix::sys::signal::Signal;
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -110,7 +109,7 @@ pub struct Standalone {
     launch: Launch,
     ports: Ports,
     process: Mutex<Process>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Standalone {
@@ -200,10 +199,9 @@ impl Standalone {
         Ok(stopped.await?)
     }
 
-    /// Ends the broker as a crash would; returns when it is gone. For tests.
-    pub async fn kill(&self) {
-        let ended = self.process.lock().unwrap_or_else(PoisonError::into_inner).kill();
-        ended.await;
+    /// Ends the broker as a crash would, at once; resolves when it is gone. For tests.
+    pub fn kill(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).kill()
     }
 
     /// Starts the broker again, on the same data and ports, after [`Self::stop`] or [`Self::kill`].

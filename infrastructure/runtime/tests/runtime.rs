@@ -7,6 +7,8 @@ mod clock;
 mod cluster;
 #[path = "runtime/database.rs"]
 mod database;
+#[path = "runtime/pulsar.rs"]
+mod pulsar;
 #[path = "runtime/scratch.rs"]
 mod scratch;
 #[path = "runtime/secrets.rs"]

@@ -2,9 +2,7 @@
 //!
 //! ```text
 //! TARGET/debug/testkit/     (or the system's temporary directory, where the server's user cannot reach that)
-//!   lock                    held while a test executable starts the server or joins it
-//!   users/PID               one per test executable
-//!   guardian                the process that stops the server after the last of them
+//!   lock, users, guardian   see `shared`
 //!   cluster/                the server; thrown away when it stops
 //!   databases/              which databases are ready, in use, done with (see `databases`)
 //! ```
@@ -12,7 +10,6 @@
 //! `HISTORIA_TEST_DATABASE_URL` (a superuser's) a given server is used instead; it keeps the databases of the run that
 //! were not dropped yet, all named `historia_test_…`.
 mod databases;
-mod guardian;
 mod server;
 
 use databases::Databases;

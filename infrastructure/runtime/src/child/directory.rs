@@ -20,8 +20,19 @@ pub(crate) fn make_directory(directory: &Path) -> Result<(), ChildError> {
     Ok(())
 }
 
-/// Makes this process the owner of `directory`, as long as the file that it gets is open.
-pub(crate) fn lock(directory: &Path) -> Result<File, ChildError> {
+/// The ownership of a directory, until it is dropped or the process ends.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child that another thread is just starting has a copy of it for a moment.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Makes this process the owner of `directory`.
+pub(crate) fn lock(directory: &Path) -> Result<Lock, ChildError> {
     let path = directory.join("lock");
     let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
     let mut file = open.map_err(ChildError::io(&path))?;
@@ -38,7 +49,7 @@ pub(crate) fn lock(directory: &Path) -> Result<File, ChildError> {
         Err(TryLockError::Error(error)) => return Err(ChildError::io(&path)(error)),
     }
     file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(ChildError::io(&path))?;
-    Ok(file)
+    Ok(Lock(file))
 }
 
 /// A port of 127.0.0.1 that nobody uses at this moment.

@@ -1,5 +1,5 @@
 //! A cluster of our own: who may have it, how it starts, and that it never stays behind.
-use crate::scratch::{LIMIT, cluster, code, directory, superuser};
+use crate::scratch::{LIMIT, cluster, code, directory, lives, superuser};
 use infra_runtime::CancellationToken;
 use infra_runtime::postgres::{self, Cluster, ClusterError, ClusterOptions};
 use infra_testkit::wait_for;
@@ -38,12 +38,6 @@ async fn owner(directory: &Path) -> (Child, i32) {
         .unwrap();
     let pid = wait_for("the owner's cluster", LIMIT, async || fs::read_to_string(directory.join("pid")).ok()).await;
     (child, pid.parse().unwrap())
-}
-
-fn lives(pid: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // What comes after the name in parentheses is the state; Z is dead, only not collected yet.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 #[tokio::test]

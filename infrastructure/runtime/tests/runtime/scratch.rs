@@ -31,3 +31,10 @@ pub(crate) fn code(error: &sqlx::Error) -> Option<String> {
 
 /// How long any of these tests waits for something.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// Whether a process is there and has not ended.
+pub(crate) fn lives(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // What comes after the name in parentheses is the state; Z is dead, only not collected yet.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}

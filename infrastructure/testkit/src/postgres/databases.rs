@@ -9,8 +9,8 @@
 //! databases/used/…  done/…
 //! ```
 use super::Migrations;
-use super::guardian::hex;
 use super::server::Server;
+use crate::shared::hex;
 use infra_vault::BlindIndex;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};

@@ -113,26 +113,46 @@ fn answer_error(what: &str, reason: &dyn ToString) -> AdminError {
 
 fn refusal(what: &str, status: StatusCode, answer: &[u8]) -> AdminError {
     let (what, reason) = (what.to_owned(), reason(answer));
+    // The broker's own exceptions are told in the stack alone.
+    let has = |name: &str| answer.windows(name.len()).any(|window| window == name.as_bytes());
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             AdminError::Denied { what, status: status.as_u16(), reason }
         }
         StatusCode::NOT_FOUND => AdminError::Missing { what, reason },
         StatusCode::CONFLICT => AdminError::Conflict { what, reason },
+        // Two that make the same at the same time; two that change the same.
+        StatusCode::INTERNAL_SERVER_ERROR if has("AlreadyExistsException") => AdminError::Conflict { what, reason },
+        StatusCode::INTERNAL_SERVER_ERROR if has("BadVersionException") => AdminError::NotNow { what, reason },
         StatusCode::SERVICE_UNAVAILABLE => AdminError::NotNow { what, reason },
         _ => AdminError::Refused { what, status: status.as_u16(), reason },
     }
 }
 
-/// The `reason` of the broker's JSON answer, or its text; one line.
+/// The `reason` of the broker's JSON answer, the title of its web page, or its text; one line, without the stack.
 fn reason(answer: &[u8]) -> String {
     let text = String::from_utf8_lossy(answer);
     let json = serde_json::from_str::<serde_json::Value>(&text).ok();
-    let reason = json.as_ref().and_then(|json| json.get("reason")?.as_str()).unwrap_or(&text);
-    // What follows is the broker's stack trace.
-    let reason = reason.split("\n\tat ").next().unwrap_or_default();
+    let title = || text.split_once("<title>")?.1.split_once("</title>").map(|(title, _)| unescaped(title));
+    let reason = match json.as_ref().and_then(|json| json.get("reason")?.as_str()) {
+        Some(reason) => reason.to_owned(),
+        None => title().unwrap_or_else(|| text.clone().into_owned()),
+    };
+    let reason = ["\n\tat ", "Stacktrace:"].into_iter().fold(reason.as_str(), |reason, end| {
+        // An exception's name may stand in the stack alone.
+        match reason.split_once(end) {
+            Some((before, _)) if before.contains("Exception") || before.contains("Message: ") => before,
+            _ => reason,
+        }
+    });
+    let reason = reason.split_once("Message: ").map_or(reason, |(_, message)| message);
     let line = reason.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() { "no reason given".to_owned() } else { line.chars().take(LONGEST_REASON).collect() }
+}
+
+fn unescaped(html: &str) -> String {
+    let characters = [("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")];
+    characters.into_iter().fold(html.to_owned(), |text, (escaped, character)| text.replace(escaped, character))
 }
 
 fn innermost(error: &(dyn Error + 'static)) -> String {
@@ -149,8 +169,11 @@ mod tests {
 
     #[test]
     fn a_refusal_is_one_line_without_the_brokers_stack() {
-        let said = br#"{"reason":"\n --- An unexpected error ---\n\njava.lang.X: no\n\tat a.b.c(D.java:1)\n"}"#;
-        assert_eq!(reason(said), "--- An unexpected error --- java.lang.X: no");
+        let said =
+            br#"{"reason":"\n --- An unexpected error ---\n\nMessage: no\n\nStacktrace:\n\na.Exception\n\tat b\n"}"#;
+        assert_eq!(reason(said), "no");
+        let said = b"<html><title>Error 409 Unable: {&quot;a&quot; : 1}</title><body>more</body></html>";
+        assert_eq!(reason(said), "Error 409 Unable: {\"a\" : 1}");
         assert_eq!(reason(b"HTTP 404 Not Found"), "HTTP 404 Not Found");
         assert_eq!(reason(b""), "no reason given");
     }
@@ -160,6 +183,10 @@ mod tests {
         let error = |status| refusal("GET x", StatusCode::from_u16(status).unwrap(), b"");
         assert!(matches!(error(401), AdminError::Denied { .. }) && matches!(error(403), AdminError::Denied { .. }));
         assert!(matches!(error(404), AdminError::Missing { .. }) && matches!(error(409), AdminError::Conflict { .. }));
+        let error_500 = |said: &str| refusal("PUT x", StatusCode::INTERNAL_SERVER_ERROR, said.as_bytes());
+        let both = "Message: BadVersionException Stacktrace: AlreadyExistsException: BadVersionException";
+        assert!(matches!(error_500(both), AdminError::Conflict { .. }));
+        assert!(error_500("Message: BadVersionException").is_transient());
         assert!(error(503).is_transient() && !error(500).is_transient() && !error(412).is_transient());
     }
 }

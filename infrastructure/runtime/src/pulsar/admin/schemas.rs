@@ -94,11 +94,11 @@ impl Admin {
     }
 }
 
-/// The registry answers an incompatible schema with 409, or with 500 and the exception's name.
+/// The registry answers an incompatible schema with 409, or with 500 and what went wrong.
 fn incompatible(topic: &TopicName, error: AdminError) -> AdminError {
     match error {
         AdminError::Conflict { reason, .. } => AdminError::IncompatibleSchema { topic: topic.to_string(), reason },
-        AdminError::Refused { status: 500, reason, .. } if reason.contains("IncompatibleSchema") => {
+        AdminError::Refused { status: 500, reason, .. } if reason.contains("schema compatibility check") => {
             AdminError::IncompatibleSchema { topic: topic.to_string(), reason }
         }
         error => error,

@@ -27,17 +27,20 @@ pub(super) async fn what_was_not_acknowledged_comes_again(under_test: &BusUnderT
 pub(super) async fn an_acknowledgement_covers_its_own_message_only(under_test: &BusUnderTest) {
     let producer = Producer::new("users");
     offer(&under_test.bus, &producer).await;
-    // Of two streams: a bus may hold a stream's second message back until the first is acknowledged.
-    let first = producer.publish_many(EVENT_USER, stream(), 1).await;
-    producer.publish_many(EVENT_USER, stream(), 1).await;
-    {
-        let mut subscription = subscribe(&under_test.bus, EVENT_USER, "notifications").await;
-        receive(&mut *subscription).await;
-        take(&mut *subscription).await;
+    // Of two streams: a bus may hold a stream's second message back until the first is acknowledged. Which of the two
+    // comes first is the bus's affair.
+    for _ in 0..2 {
+        producer.publish_many(EVENT_USER, stream(), 1).await;
     }
+    let open = {
+        let mut subscription = subscribe(&under_test.bus, EVENT_USER, "notifications").await;
+        let open = receive(&mut *subscription).await.message;
+        take(&mut *subscription).await;
+        open
+    };
     let mut subscription = subscribe(&under_test.bus, EVENT_USER, "notifications").await;
     let again = receive(&mut *subscription).await.message;
-    assert_eq!(vec![again], first, "an acknowledgement covers its own message, not those before it");
+    assert_eq!(again, open, "an acknowledgement covers its own message, not those before it");
 }
 
 pub(super) async fn it_comes_again_after_a_crash(under_test: &BusUnderTest) {

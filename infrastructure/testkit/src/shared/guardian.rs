@@ -3,8 +3,8 @@
 //! A shell loop, because it must outlive every test executable. It marks that it is about to stop and then looks for
 //! users once more; a test executable enters itself as a user and then looks for the mark: one of them always sees the
 //! other.
+use super::Guarded;
 use crate::wait_for;
-use infra_vault::BlindIndex;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -14,7 +14,7 @@ use std::time::Duration;
 const SCRIPT: &str = include_str!("guardian.sh");
 
 /// Starts the guardian of `place`, unless it has one. Called with the lock of `place` held.
-pub(super) fn ensure(place: &Path) {
+pub(super) fn ensure(place: &Path, guarded: &Guarded) {
     if lives(&place.join("guardian")) {
         return;
     }
@@ -22,6 +22,8 @@ pub(super) fn ensure(place: &Path) {
     let guardian = Command::new("sh")
         .args(["-c", SCRIPT, "historia-testkit-guardian"])
         .arg(place)
+        .args([guarded.pid_file, guarded.known_by, guarded.signal])
+        .args(guarded.thrown_away)
         // Nobody waits for the end of its output, and an interrupt of the test run does not reach it.
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -46,16 +48,6 @@ pub(super) async fn wait_while_it_stops(place: &Path) {
         None
     })
     .await;
-}
-
-/// A short name for a path.
-pub(super) fn name_of(path: &Path) -> String {
-    hex(&BlindIndex::new([0; 32]).digest(&[path.as_os_str().as_encoded_bytes()]))
-}
-
-/// The first 64 bits of a digest, as hexadecimal digits.
-pub(super) fn hex(digest: &[u8; 32]) -> String {
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether the process that wrote its number into `file` lives.
