@@ -1,5 +1,6 @@
 //! Under which names the gateway answers. A page that made its own name point to us, or a cache in between, could
 //! otherwise have us answer as somebody else.
+use crate::INTERNAL_KEYS_PATH;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
@@ -9,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use infra_http::Problem;
 use std::sync::Arc;
 
-/// Asked by address, by who watches or balances load.
-const ANY_HOST: [&str; 3] = ["/healthz", "/livez", "/readyz"];
+/// Asked by address or an internal name: by who watches or balances load, and by services for the keys.
+const ANY_HOST: [&str; 4] = ["/healthz", "/livez", "/readyz", INTERNAL_KEYS_PATH];
 
 /// The same router, refusing whoever asks for another host (421); `None` refuses nobody.
 pub(crate) fn only(allowed: Option<Vec<String>>, router: Router) -> Router {

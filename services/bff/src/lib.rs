@@ -58,7 +58,8 @@ pub struct Config {
     /// Where clients find the gateway, such as `http://localhost:8080`.
     pub public_url: String,
     /// Under which names clients may ask for it, each with or without a port (without: on any); everything when `None`.
-    /// Health is answered under every name: who balances load asks by address.
+    /// Health and the internal tokens' keys are answered under every name: who balances load asks by address, services by
+    /// a name of their own.
     pub allowed_hosts: Option<Vec<String>>,
 }
 

@@ -296,7 +296,7 @@ async fn as_long_as_nobody_knows_whether_the_password_was_changed_it_was_not() {
 }
 
 #[tokio::test]
-async fn another_host_is_a_421_and_health_is_answered_under_any() {
+async fn another_host_is_a_421_but_for_health_and_keys() {
     let fixture = fixture_at(&["historia.example"]).await;
     let get = async |path: &str, host: &str| {
         let request = request(Method::GET, path, None).header(header::HOST, host).body(Body::empty()).unwrap();
@@ -311,7 +311,9 @@ async fn another_host_is_a_421_and_health_is_answered_under_any() {
         assert_eq!(problem["code"], "misdirected_request");
         assert!(!problem.to_string().contains(host));
     }
-    assert_eq!(get("/healthz", "10.0.0.1").await.status(), StatusCode::OK);
+    for path in ["/healthz", "/livez", service_bff::INTERNAL_KEYS_PATH] {
+        assert_eq!(get(path, "10.0.0.1").await.status(), StatusCode::OK, "{path}");
+    }
 }
 
 #[tokio::test]
