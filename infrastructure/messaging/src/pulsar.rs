@@ -14,6 +14,7 @@
 //! Tenant, namespace, policies, topics and schemas are not made here: a producer with a schema that the registry does
 //! not have is refused. What a producer sends that is no service's message (no headers of ours, not under its stream's
 //! key, not the topic's record) has no effect: it is counted, logged and passed over.
+mod closing;
 mod condition;
 mod connector;
 mod incoming;
@@ -24,6 +25,7 @@ mod subscription;
 pub use options::{PulsarOptions, PulsarOptionsError, Token};
 
 use crate::relay::{Relay, RelayError};
+use closing::Closing;
 use condition::Conditions;
 use connector::Connector;
 use domain_kernel::ports::{BusError, EventBus, MessageSource, Subscription};
@@ -58,6 +60,7 @@ struct Inner {
     consuming: Connector,
     checkpoints: Arc<dyn Checkpoints>,
     conditions: Conditions,
+    closing: Closing,
     relays: Mutex<BTreeMap<(Topic, &'static str), RunningRelay>>,
 }
 
@@ -93,6 +96,7 @@ impl PulsarBus {
             options: Arc::clone(&options),
             checkpoints,
             conditions: Conditions::default(),
+            closing: Closing::default(),
             relays: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -203,9 +207,11 @@ impl EventBus for PulsarBus {
             let inner = &self.inner;
             let condition = inner.conditions.of(format!("subscription {consumer}/{topic}"));
             let contract = contract(topic)?;
-            let (options, checkpoints) = (&inner.options, &*inner.checkpoints);
-            let subscription =
-                PulsarSubscription::open(contract, consumer, options, &inner.consuming, checkpoints, condition).await?;
+            let (options, checkpoints, closing) = (&inner.options, &*inner.checkpoints, &inner.closing);
+            let connector = &inner.consuming;
+            let opened =
+                PulsarSubscription::open(contract, consumer, options, connector, checkpoints, condition, closing);
+            let subscription = opened.await?;
             Ok(Box::new(subscription) as Box<dyn Subscription>)
         })
     }

@@ -81,9 +81,13 @@ impl Relay {
         let mut sends = FuturesUnordered::new();
         let mut changed = self.source.changed();
         let mut more = true;
+        let mut unreadable = None;
         loop {
             if more && window.len() < WINDOW {
-                more = self.fill(&mut window).await?;
+                match self.fill(&mut window).await {
+                    Ok(filled) => more = filled,
+                    Err(error) => (more, unreadable) = (false, Some(error)),
+                }
             }
             while let Some((place, message)) = window.start() {
                 sends.push(self.send(place, message));
@@ -94,11 +98,17 @@ impl Relay {
                 self.save(confirmed).await?;
                 (saved, saved_at) = (confirmed, Instant::now());
             }
+            // Not before what is under way is confirmed: started again, the relay would send it once more each time.
+            if sends.is_empty()
+                && let Some(error) = unreadable
+            {
+                return Err(error.into());
+            }
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 Some(sent) = sends.next() => window.confirm(sent?),
-                () = &mut changed, if !more => {
+                () = &mut changed, if !more && unreadable.is_none() => {
                     more = true;
                     changed = self.source.changed();
                 }
@@ -114,7 +124,7 @@ impl Relay {
     }
 
     /// Reads more of the log; false at its end.
-    async fn fill(&self, window: &mut Window) -> Result<bool, RelayError> {
+    async fn fill(&self, window: &mut Window) -> Result<bool, SourceError> {
         let entries = self.source.read(window.read(), BATCH).await?;
         let more = entries.len() == BATCH;
         for entry in entries {

@@ -15,6 +15,14 @@ mod lanes;
 mod meters;
 #[path = "messaging/postgres.rs"]
 mod postgres;
+#[path = "messaging/pulsar.rs"]
+mod pulsar;
+#[path = "messaging/pulsar_broker.rs"]
+mod pulsar_broker;
+#[path = "messaging/pulsar_foreign.rs"]
+mod pulsar_foreign;
+#[path = "messaging/pulsar_support.rs"]
+mod pulsar_support;
 #[path = "messaging/relay.rs"]
 mod relay;
 #[path = "messaging/runner.rs"]

@@ -42,7 +42,7 @@ pub enum PulsarOptionsError {
     #[error("the broker's address must begin with pulsar:// or pulsar+ssl:// and name a host")]
     ServiceUrl,
     /// Tenant and namespace are words.
-    #[error("{0} must be one word of letters, digits, - and _")]
+    #[error("{0} must be one word of letters, digits, -, _ and .")]
     Name(&'static str),
     /// A file cannot be read.
     #[error("the broker's {what} cannot be read from {path}")]
@@ -83,7 +83,7 @@ impl PulsarOptions {
             return Err(PulsarOptionsError::ServiceUrl);
         }
         for (what, name) in [("the tenant", &self.tenant), ("the namespace", &self.namespace)] {
-            let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            let word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
             if name.is_empty() || !name.bytes().all(word) {
                 return Err(PulsarOptionsError::Name(what));
             }

@@ -3,6 +3,7 @@
 //! One of the client's consumers per partition, because one for all of them would hide the trouble of each. Whatever
 //! the client reports, or does not report in time, ends the subscription: its consumers do not reliably come back by
 //! themselves, and the next subscription goes on where this one stood.
+use super::closing::Closing;
 use super::condition::Condition;
 use super::connector::{Connector, bus_error};
 use super::incoming;
@@ -27,7 +28,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-type Consumer = ::pulsar::Consumer<Vec<u8>, TokioExecutor>;
+pub(super) type Consumer = ::pulsar::Consumer<Vec<u8>, TokioExecutor>;
 type Incoming = ::pulsar::consumer::Message<Vec<u8>>;
 
 /// How many messages of a partition wait here for their turn. Few, so that another instance gets its share and a crash
@@ -58,6 +59,9 @@ pub(super) struct PulsarSubscription {
     stalled: u32,
     /// Resolves when the topic has another number of partitions.
     repartitioned: BoxFuture<'static, ()>,
+    closing: Closing,
+    /// It ended with an error: there is nothing to close in order.
+    lost: bool,
 }
 
 struct Partition {
@@ -80,8 +84,11 @@ impl PulsarSubscription {
         connector: &Connector,
         checkpoints: &dyn Checkpoints,
         condition: Condition,
+        closing: &Closing,
     ) -> Result<Self, BusError> {
-        let opened = Self::try_open(contract, consumer, options, connector, checkpoints, condition.clone()).await;
+        closing.until_closed(contract.topic, consumer).await;
+        let (closing, waiting) = (closing.clone(), condition.clone());
+        let opened = Self::try_open(contract, consumer, options, connector, checkpoints, waiting, closing).await;
         if let Err(error) = &opened {
             condition.waits(error.clone());
         }
@@ -95,6 +102,7 @@ impl PulsarSubscription {
         connector: &Connector,
         checkpoints: &dyn Checkpoints,
         condition: Condition,
+        closing: Closing,
     ) -> Result<Self, BusError> {
         let topic = contract.topic;
         let full_name = options.full_name(topic);
@@ -124,6 +132,8 @@ impl PulsarSubscription {
             quiet_until: Instant::now() + QUIET,
             stalled: 0,
             repartitioned,
+            closing,
+            lost: false,
         })
     }
 
@@ -299,6 +309,7 @@ impl Subscription for PulsarSubscription {
         Box::pin(async move {
             let received = self.next().await;
             if let Err(error) = &received {
+                self.lost = true;
                 self.condition.waits(error.clone());
             }
             received
@@ -317,6 +328,15 @@ impl Subscription for PulsarSubscription {
             partition.in_hand.remove(&(ledger_id, entry_id));
             Ok(())
         })
+    }
+}
+
+impl Drop for PulsarSubscription {
+    fn drop(&mut self) {
+        if !self.lost {
+            let consumers = self.partitions.drain(..).map(|partition| partition.consumer).collect();
+            self.closing.close(self.contract.topic, self.consumer, consumers);
+        }
     }
 }
 

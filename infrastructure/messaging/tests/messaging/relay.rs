@@ -1,6 +1,6 @@
 //! The relay keeps every stream's order however its sink fails.
-use crate::support::{LIMIT, ListedSource, user_message};
-use domain_kernel::ports::BusError;
+use crate::support::{LIMIT, ListedSource, event, user_message};
+use domain_kernel::ports::{BusError, MessageSource, SourceError, SourcedMessage};
 use domain_kernel::{BoxFuture, Checkpoint, Message, StreamId, Version};
 use infra_event_store::checkpoints::Checkpoints;
 use infra_messaging::relay::RelayError;
@@ -253,4 +253,38 @@ async fn a_refused_schema_ends_the_relay() {
     let ended = tokio::time::timeout(LIMIT, work.task).await.unwrap().unwrap();
     assert!(matches!(ended, Err(RelayError::Refused(BusError::IncompatibleSchema { .. }))));
     assert_eq!(checkpoints.load(NAME).await, Ok(Checkpoint::default()));
+}
+
+/// A log with an entry that cannot be told behind those of another one.
+struct Unreadable(Arc<ListedSource>);
+
+impl MessageSource for Unreadable {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn read(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<SourcedMessage>, SourceError>> {
+        Box::pin(async move {
+            let entries = self.0.read(after, limit).await?;
+            let contract = || SourceError::Contract { event: event(9, 9), reason: "field role".to_owned() };
+            if entries.is_empty() { Err(contract()) } else { Ok(entries) }
+        })
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
+#[tokio::test]
+async fn what_comes_before_an_entry_that_cannot_be_told_is_relayed_once() {
+    let (listed, broker, checkpoints) = (log(3, 5), Arc::new(Broker::default()), Arc::<MemoryCheckpoints>::default());
+    let source = Arc::new(Unreadable(listed.clone()));
+    for _ in 0..2 {
+        let relay = Relay::new(NAME, source.clone(), broker.clone(), checkpoints.clone());
+        let ended = tokio::time::timeout(LIMIT, relay.run(CancellationToken::new())).await.unwrap();
+        assert!(matches!(ended, Err(RelayError::Source(SourceError::Contract { .. }))), "{ended:?}");
+        assert_eq!(checkpoints.load(NAME).await, Ok(listed.end()));
+    }
+    assert_eq!(broker.messages().len(), 15);
 }

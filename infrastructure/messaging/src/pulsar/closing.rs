@@ -1,0 +1,56 @@
+//! Subscriptions that are dropped are closed in order.
+//!
+//! The client forgets what is still to be acknowledged when a consumer is dropped while messages come in. So the
+//! acknowledgements are sent first, then the consumer is closed, and only then the next subscription of the same name
+//! is opened: what was acknowledged does not come again, and what was not comes in order.
+use super::subscription::Consumer;
+use domain_kernel::Topic;
+use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// How long closing may take; a consumer that is then not closed is dropped.
+const LIMIT: Duration = Duration::from_secs(3);
+
+/// By topic and consumer.
+type Tasks = BTreeMap<(Topic, &'static str), JoinHandle<()>>;
+
+/// The subscriptions of one bus that are being closed.
+#[derive(Clone, Default)]
+pub(super) struct Closing {
+    tasks: Arc<Mutex<Tasks>>,
+}
+
+impl Closing {
+    /// Closes `consumers` of a subscription.
+    pub(super) fn close(&self, topic: Topic, consumer: &'static str, consumers: Vec<Consumer>) {
+        // Without a runtime the process is ending, and the connections with it.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let task = runtime.spawn(async move {
+            let _ = timeout(LIMIT, join_all(consumers.into_iter().map(close))).await;
+        });
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert((topic, consumer), task);
+    }
+
+    /// Waits until the last subscription of that name is closed.
+    pub(super) async fn until_closed(&self, topic: Topic, consumer: &'static str) {
+        let task = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).remove(&(topic, consumer));
+        if let Some(task) = task {
+            // One that died has closed nothing, and dropped everything.
+            let _ = task.await;
+        }
+    }
+}
+
+async fn close(mut consumer: Consumer) {
+    // Room for what the broker has sent already, or the client would not come to the acknowledgements behind it.
+    while let Some(Some(Ok(_))) = consumer.next().now_or_never() {}
+    if let Err(error) = Box::pin(consumer.close()).await {
+        tracing::debug!(%error, "a consumer could not be closed in order");
+    }
+}
