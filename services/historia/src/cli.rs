@@ -2,8 +2,19 @@
 //!
 //! Conventions: data on standard output, everything else on standard error; `--json` prints exactly one JSON document;
 //! exit code 0 is success, 1 an error that the last line explains, 2 a wrong call, 3 a check that found damage.
+// The paths are written out because a test reads this file as a module of its own.
+#[path = "cli/operate.rs"]
+mod operate;
+#[path = "cli/service.rs"]
+mod service;
+
+pub(crate) use operate::{HealthArgs, SecretsCommand, TopicsCommand, TopicsEnsureArgs};
+pub(crate) use service::{BrokerArgs, GatewayArgs, MailArgs, NotificationsArgs, PlaceArgs};
+pub(crate) use service::{ProcessArgs, RateArgs, ServiceArgs, UsersArgs};
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 /// Historia: a clinical platform in which every fact is history.
 #[derive(Debug, Parser)]
@@ -17,6 +28,24 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the whole platform in this process, on a PostgreSQL of its own
     Up(UpArgs),
+    /// Run the users service alone: accounts, log-in, users' tokens
+    Users(UsersArgs),
+    /// Run the results service alone: clinical results
+    Results(ServiceArgs),
+    /// Run the notifications service alone: mails
+    Notifications(NotificationsArgs),
+    /// Run the saga log alone: what happened, who answered, what failed
+    SagaLog(ServiceArgs),
+    /// Run the gateway alone
+    Bff(GatewayArgs),
+    /// Look after the broker
+    #[command(subcommand)]
+    Topics(TopicsCommand),
+    /// Make the secrets of services that run alone, or check them
+    #[command(subcommand)]
+    Secrets(SecretsCommand),
+    /// Ask a process whether it is well: exit code 0 when it is (for containers)
+    Health(HealthArgs),
     /// Look after the databases' schema
     #[command(subcommand)]
     Db(DbCommand),
@@ -44,6 +73,41 @@ pub(crate) struct StoreArgs {
     /// A PostgreSQL server to use instead of the data directory's own
     #[arg(long, env = "HISTORIA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// The file that holds the password for that server
+    #[arg(long, env = "HISTORIA_DATABASE_PASSWORD_FILE", value_name = "FILE")]
+    pub database_password_file: Option<PathBuf>,
+}
+
+/// Which broker carries the messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Broker {
+    /// None: the services read each other's logs, within one process.
+    Embedded,
+    /// An Apache Pulsar of our own, started and stopped with `up`.
+    Own,
+    /// The Apache Pulsar at this address.
+    Given(String),
+}
+
+impl FromStr for Broker {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "embedded" => Ok(Self::Embedded),
+            "pulsar" => Ok(Self::Own),
+            url => broker_url(url).map(Self::Given),
+        }
+    }
+}
+
+/// An address as the Pulsar client takes it.
+pub(crate) fn broker_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("pulsar://").or_else(|| text.strip_prefix("pulsar+ssl://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '@']) => Ok(text.to_owned()),
+        _ => Err("a broker is an address such as pulsar://host:6650 or pulsar+ssl://host:6651".to_owned()),
+    }
 }
 
 #[derive(Args, Clone, Debug)]
@@ -56,9 +120,14 @@ pub(crate) struct UpArgs {
     /// Language of mails and pages
     #[arg(long, env = "HISTORIA_LANG", default_value = "es", value_parser = ["es", "en"])]
     pub lang: String,
-    /// How services hear of each other
-    #[arg(long, env = "HISTORIA_BROKER", default_value = "embedded", value_parser = ["embedded"])]
-    pub broker: String,
+    /// How services hear of each other: `embedded` (no broker), `pulsar` (starts one) or `pulsar://host:port`
+    #[arg(long, env = "HISTORIA_BROKER", default_value = "embedded", value_name = "BROKER")]
+    pub broker: Broker,
+    /// The admin address of the broker at `pulsar://host:port`, such as `http://host:8080`; without it topics must be there
+    #[arg(long, env = "HISTORIA_BROKER_ADMIN", value_name = "URL")]
+    pub broker_admin: Option<String>,
+    #[command(flatten)]
+    pub place: PlaceArgs,
     /// Begin anew: existing data is moved aside under a dated name, never deleted
     #[arg(long)]
     pub fresh: bool,
@@ -68,18 +137,11 @@ pub(crate) struct UpArgs {
     /// Write the gateway's address into this file once it answers
     #[arg(long, value_name = "FILE")]
     pub url_file: Option<PathBuf>,
-    /// The gateway's address as people see it; links in mails begin with it [default: http://localhost:PORT]
+    /// The gateway's address as people see it; links in mails begin with it [default: `http://localhost:PORT`]
     #[arg(long, env = "HISTORIA_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
-    /// POST and other writing requests a minute and user
-    #[arg(long, env = "HISTORIA_RATE_POST", default_value_t = 600, value_name = "N")]
-    pub rate_post: u32,
-    /// GET requests a minute and user
-    #[arg(long, env = "HISTORIA_RATE_GET", default_value_t = 1200, value_name = "N")]
-    pub rate_get: u32,
-    /// Requests of any kind a minute and user
-    #[arg(long, env = "HISTORIA_RATE_ALL", default_value_t = 1500, value_name = "N")]
-    pub rate_all: u32,
+    #[command(flatten)]
+    pub rates: RateArgs,
     /// A mail server instead of the local mailbox, such as `smtp://localhost:1025`
     #[arg(long, env = "HISTORIA_SMTP_URL", value_name = "URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
@@ -91,7 +153,7 @@ pub(crate) struct UpArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DbCommand {
     /// Bring every database to this binary's schema
-    Migrate(StoreArgs),
+    Migrate(MigrateArgs),
     /// Say which schema each database has
     Status {
         #[command(flatten)]
@@ -102,6 +164,22 @@ pub(crate) enum DbCommand {
     },
     /// Go on with a logical copy of the databases in another cluster: opens the next epoch of their global order
     Adopt(StoreArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The directory with the passwords of the services' roles, as `secrets create` makes it [default: the data
+    /// directory's own]
+    #[arg(long, env = "HISTORIA_SECRETS_DIR", value_name = "DIR")]
+    pub secrets_dir: Option<PathBuf>,
+    /// Which rules of safety hold for these databases: demo or production; they are marked with it
+    #[arg(long, env = "HISTORIA_PROFILE", default_value = "demo", value_parser = ["demo", "production"])]
+    pub profile: String,
+    /// How long to wait for the server, in seconds
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub wait: u64,
 }
 
 #[derive(Args, Debug)]

@@ -4,6 +4,7 @@
 //! historia.json   the mark: whose it is, which profile, since when
 //! up.lock         held while `up` runs, so that there is one at a time
 //! postgres/       the private PostgreSQL
+//! pulsar/         the private broker, with `--broker pulsar`
 //! secrets/        0700; keys and passwords, each 0600
 //! mailbox/        the demo's mail
 //! ```
@@ -66,6 +67,10 @@ impl DataDirectory {
 
     pub(crate) fn postgres(&self) -> PathBuf {
         self.path.join("postgres")
+    }
+
+    pub(crate) fn pulsar(&self) -> PathBuf {
+        self.path.join("pulsar")
     }
 
     pub(crate) fn secrets(&self) -> PathBuf {

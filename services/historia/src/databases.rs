@@ -5,15 +5,23 @@
 use crate::cli::StoreArgs;
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::platform::{self, KEYS_DATABASE, ServiceDefinition};
+use crate::mark;
+use crate::platform::{self, ServiceDefinition};
+use crate::secrets::names;
+use infra_runtime::Profile;
 use infra_runtime::database::{self, Contents, MigrationSet};
 use infra_runtime::postgres::{self, Cluster};
-use infra_runtime::secrets::SecretsDirectory;
+use infra_runtime::secrets::{SecretsDirectory, read_file};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two looks at a server that is waited for.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A server that holds (or will hold) the platform's databases.
 pub(crate) struct Databases {
@@ -27,10 +35,10 @@ impl Databases {
     ///
     /// # Errors
     /// There is none and none can be started, or the given one holds somebody else's data and nobody agreed to that.
-    pub(crate) async fn start(data: &DataDirectory, url: Option<&str>, agreed: bool) -> Result<Self, Failure> {
-        match url {
+    pub(crate) async fn start(data: &DataDirectory, store: &StoreArgs, agreed: bool) -> Result<Self, Failure> {
+        match &store.database_url {
             Some(url) => {
-                let databases = Self { owner: parse(url)?, cluster: None };
+                let databases = Self { owner: given(url, store)?, cluster: None };
                 databases.refuse_foreign(agreed).await?;
                 Ok(databases)
             }
@@ -45,13 +53,31 @@ impl Databases {
     /// There is no data, or the server does not answer.
     pub(crate) async fn attach(store: &StoreArgs) -> Result<Self, Failure> {
         if let Some(url) = &store.database_url {
-            return Ok(Self { owner: parse(url)?, cluster: None });
+            return Ok(Self { owner: given(url, store)?, cluster: None });
         }
         let data = DataDirectory::locate(store.data_dir.as_deref())?;
         data.require()?;
         match postgres::running(&data.postgres())? {
             Some(owner) => Ok(Self { owner, cluster: None }),
             None => Self::own(&data).await,
+        }
+    }
+
+    /// Waits until the server takes connections, at most for `limit`.
+    ///
+    /// # Errors
+    /// It does not answer within that time.
+    pub(crate) async fn wait(&self, limit: Duration) -> Result<(), Failure> {
+        let begun = Instant::now();
+        loop {
+            match database::pool(self.owner.clone(), 1).await {
+                Ok(pool) => {
+                    pool.close().await;
+                    return Ok(());
+                }
+                Err(error) if begun.elapsed() >= limit => return Err(error.into()),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
         }
     }
 
@@ -79,14 +105,15 @@ impl Databases {
     ///
     /// # Errors
     /// A database cannot be made, or is from a newer version.
-    pub(crate) async fn migrate(&self, secrets: &SecretsDirectory) -> Result<usize, Failure> {
+    pub(crate) async fn migrate(&self, secrets: &SecretsDirectory, profile: Profile) -> Result<usize, Failure> {
         let admin = database::pool(self.owner.clone(), 1).await?;
         let mut applied = 0;
         for set in migration_sets() {
-            let password = secrets.text(&password_file(set.name))?;
+            let password = secrets.text(&names::role_password(set.name))?;
             database::create_database(&admin, set.name, self.owner.get_username()).await?;
             database::create_role(&admin, set.name, &password, Some(set.name)).await?;
             let owner = self.owner_pool(set.name).await?;
+            mark::set(&owner, set.name, profile).await?;
             applied += database::migrate(&owner, &set, Some(set.name)).await?.len();
             owner.close().await;
         }
@@ -99,8 +126,8 @@ impl Databases {
     /// # Errors
     /// The role's password is not readable.
     pub(crate) fn service_options(&self, secrets: &SecretsDirectory, name: &str) -> Result<PgConnectOptions, Failure> {
-        let password = secrets.text(&password_file(name))?;
-        Ok(self.owner.clone().username(name).password(&password).database(name).application_name(name))
+        let password = secrets.text(&names::role_password(name))?;
+        Ok(database::as_role(&self.owner, name, &password, name))
     }
 
     /// Connections as the owner of `database`.
@@ -139,19 +166,22 @@ pub(crate) fn migration_sets() -> Vec<MigrationSet> {
     sets.chain([platform::keys_migration_set()]).collect()
 }
 
-fn password_file(database: &str) -> String {
-    format!("database-{}", database.trim_start_matches("historia_"))
+fn given(url: &str, store: &StoreArgs) -> Result<PgConnectOptions, Failure> {
+    options("HISTORIA_DATABASE_URL", url, store.database_password_file.as_deref())
 }
 
-/// The keys' database, for the vault.
-pub(crate) fn keys_options(databases: &Databases, secrets: &SecretsDirectory) -> Result<PgConnectOptions, Failure> {
-    databases.service_options(secrets, KEYS_DATABASE)
-}
-
-fn parse(url: &str) -> Result<PgConnectOptions, Failure> {
+/// The connection that the setting `name` says, with the password of a file when there is one.
+///
+/// # Errors
+/// It is no address, or the file cannot be used.
+pub(crate) fn options(name: &str, url: &str, password: Option<&Path>) -> Result<PgConnectOptions, Failure> {
     // The error may repeat the address, which may hold a password.
-    PgConnectOptions::from_str(url)
-        .map_err(|_| Failure::new("HISTORIA_DATABASE_URL is not an address such as postgres://user@host:5432/postgres"))
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|_| Failure::new(format!("{name} is not an address such as postgres://user@host:5432/database")))?;
+    match password {
+        Some(file) => Ok(options.password(&read_file(file)?)),
+        None => Ok(options),
+    }
 }
 
 /// Asks the person at the terminal; nobody there is no.

@@ -1,5 +1,5 @@
 //! `db`: the schema of every database.
-use crate::cli::{DbCommand, StoreArgs};
+use crate::cli::{DbCommand, MigrateArgs, StoreArgs};
 use crate::data_directory::DataDirectory;
 use crate::databases::{self, Databases};
 use crate::failure::Failure;
@@ -8,6 +8,7 @@ use infra_event_store::Adoption;
 use infra_runtime::database::{self, Contents, MigrationState, MigrationStatus};
 use infra_runtime::secrets::SecretsDirectory;
 use serde::Serialize;
+use std::time::Duration;
 
 #[derive(Serialize)]
 struct Report {
@@ -35,17 +36,28 @@ struct MigrationReport {
 /// The databases cannot be reached or are not what they should be.
 pub(crate) async fn run(command: DbCommand) -> Result<(), Failure> {
     match command {
-        DbCommand::Migrate(store) => migrate(&store).await,
+        DbCommand::Migrate(arguments) => migrate(&arguments).await,
         DbCommand::Status { store, json } => status(&store, json).await,
         DbCommand::Adopt(store) => adopt(&store).await,
     }
 }
 
-async fn migrate(store: &StoreArgs) -> Result<(), Failure> {
+async fn migrate(arguments: &MigrateArgs) -> Result<(), Failure> {
+    let store = &arguments.store;
+    let profile = arguments.profile.parse()?;
+    let secrets = match &arguments.secrets_dir {
+        Some(directory) => SecretsDirectory::existing(directory)?,
+        None => {
+            let data = DataDirectory::locate(store.data_dir.as_deref())?;
+            let made = std::fs::create_dir_all(data.path());
+            made.map_err(|error| Failure::of(&data.path().display().to_string(), &error))?;
+            SecretsDirectory::open(&data.secrets())?
+        }
+    };
     let databases = Databases::attach(store).await?;
-    let data = DataDirectory::locate(store.data_dir.as_deref())?;
-    std::fs::create_dir_all(data.path()).map_err(|error| Failure::of(&data.path().display().to_string(), &error))?;
-    let migrated = databases.migrate(&SecretsDirectory::open(&data.secrets())?).await;
+    database::check_transport(profile, &databases.owner_options("postgres"))?;
+    databases.wait(Duration::from_secs(arguments.wait)).await?;
+    let migrated = databases.migrate(&secrets, profile).await;
     databases.stop().await?;
     let applied = migrated?;
     output::line(format!("{applied} migrations applied, {} databases are current", databases::migration_sets().len()))

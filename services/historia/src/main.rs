@@ -1,4 +1,5 @@
 //! The one binary of Historia: the whole platform, each service, and the operator's tools.
+mod alone;
 mod cli;
 mod data_directory;
 mod databases;
@@ -7,10 +8,15 @@ mod doctor;
 mod documents;
 mod events;
 mod failure;
+mod health;
+mod mark;
 mod output;
 mod platform;
 mod progress;
 mod replay;
+mod running;
+mod secrets;
+mod topics;
 mod up;
 
 use clap::Parser;
@@ -39,6 +45,14 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(arguments) => Box::pin(up::run(arguments)).await,
+        Command::Users(arguments) => Box::pin(alone::run_users(arguments)).await,
+        Command::Results(arguments) => Box::pin(alone::run_plain(service_results::NAME, arguments)).await,
+        Command::Notifications(arguments) => Box::pin(alone::run_notifications(arguments)).await,
+        Command::SagaLog(arguments) => Box::pin(alone::run_plain(service_saga_log::NAME, arguments)).await,
+        Command::Bff(arguments) => Box::pin(alone::run_gateway(arguments)).await,
+        Command::Topics(command) => Box::pin(topics::run(&command)).await,
+        Command::Secrets(command) => secrets::run(&command),
+        Command::Health(arguments) => health::run(&arguments).await,
         Command::Db(command) => Box::pin(db::run(command)).await,
         Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::Openapi => documents::print_openapi(),

@@ -2,24 +2,32 @@
 //!
 //! 1. Take the data directory and the port, so that what cannot work fails before anything is started.
 //! 2. Find or start PostgreSQL, make and migrate the databases ([`crate::databases`]).
-//! 3. Start every service on resources of its own, each listening on a loopback port ([`services`]).
-//! 4. Start the gateway, which reaches them over HTTP with internal tokens, as it does when they run alone.
-//! 5. Say where everything is ([`banner`]), and wait to be stopped.
+//! 3. Find or start the broker and bring it to what the services need ([`broker`]), unless they do without one.
+//! 4. Start every service on resources of its own, each listening on a loopback port ([`services`]).
+//! 5. Start the gateway, which reaches them over HTTP with internal tokens, as it does when they run alone.
+//! 6. Say where everything is ([`banner`]), and wait to be stopped.
 mod banner;
+mod broker;
 mod services;
 
 use crate::cli::UpArgs;
 use crate::data_directory::DataDirectory;
 use crate::databases::Databases;
 use crate::failure::Failure;
+use crate::running::{Mail, MailWay, Settings};
+use crate::secrets::names;
 use banner::Banner;
+use broker::RunningBroker;
 use infra_http::Limits;
 use infra_runtime::secrets::SecretsDirectory;
 use infra_runtime::{Language, Profile, Supervisor, SystemClock, metrics, shutdown, telemetry};
-use services::{Platform, Settings};
+use services::{Ground, Platform};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+
+/// The demo's administrator.
+const ADMINISTRATOR: &str = "admin";
 
 /// Runs the platform until Ctrl-C or SIGTERM.
 ///
@@ -39,7 +47,7 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     let stop_requested = tokio::spawn(shutdown::requested());
 
     let secrets = SecretsDirectory::open(&data.secrets())?;
-    let databases = Databases::start(&data, arguments.store.database_url.as_deref(), arguments.yes).await?;
+    let databases = Databases::start(&data, &arguments.store, arguments.yes).await?;
     let supervisor = Supervisor::new();
     let figures = metrics::install()?;
     figures.keep_up(&supervisor);
@@ -47,17 +55,19 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
         profile,
         language,
         public_url,
-        mailbox: data.mailbox(),
-        smtp_url: arguments.smtp_url.clone(),
-        mail_from: arguments.mail_from.clone(),
-        rates: (arguments.rate_post, arguments.rate_get, arguments.rate_all),
+        mail: Mail {
+            sender: arguments.mail_from.clone(),
+            way: arguments.smtp_url.clone().map_or_else(|| MailWay::Mailbox(data.mailbox()), MailWay::Server),
+        },
+        administrator: ADMINISTRATOR.to_owned(),
     };
-    let mut platform = Platform::new(Arc::new(SystemClock::new()));
-    let gateway = match start(&mut platform, &settings, &secrets, &databases, &supervisor).await {
+    let mut started = Started { platform: Platform::new(Arc::new(SystemClock::new())), broker: None };
+    let begun = (&data, &secrets, &databases);
+    let gateway = match start(&mut started, &arguments, &settings, begun, &supervisor).await {
         Ok(gateway) => gateway,
         Err(failure) => {
             supervisor.stop().await;
-            platform.close().await;
+            started.stop().await?;
             databases.stop().await?;
             return Err(failure);
         }
@@ -73,7 +83,7 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
         data: &data,
         existing: ownership.existing,
         mailbox: arguments.smtp_url.is_none(),
-        administrator_password: &secrets.file(services::ADMINISTRATOR_PASSWORD),
+        administrator_password: &secrets.file(names::ADMINISTRATOR_PASSWORD),
         language,
     }
     .print()?;
@@ -83,7 +93,7 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
         failure = supervisor.failure() => Some(failure),
     };
     supervisor.stop().await;
-    platform.close().await;
+    started.stop().await?;
     databases.stop().await?;
     match failed {
         None => Ok(()),
@@ -91,22 +101,40 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     }
 }
 
+/// What has to be stopped again, in this order.
+struct Started {
+    platform: Platform,
+    broker: Option<RunningBroker>,
+}
+
+impl Started {
+    async fn stop(self) -> Result<(), Failure> {
+        self.platform.close().await;
+        match self.broker {
+            Some(broker) => broker.stop().await,
+            None => Ok(()),
+        }
+    }
+}
+
 async fn start(
-    platform: &mut Platform,
+    started: &mut Started,
+    arguments: &UpArgs,
     settings: &Settings,
-    secrets: &SecretsDirectory,
-    databases: &Databases,
+    (data, secrets, databases): (&DataDirectory, &SecretsDirectory, &Databases),
     supervisor: &Supervisor,
 ) -> Result<axum::Router, Failure> {
-    databases.migrate(secrets).await?;
+    databases.migrate(secrets, settings.profile).await?;
     if let Some(cluster) = databases.cluster() {
         supervisor.spawn("postgresql", move |stop| {
             let cluster = Arc::clone(&cluster);
             Box::pin(async move { Ok(cluster.keep_running(stop).await?) })
         });
     }
-    platform.start(settings, secrets, databases, supervisor).await?;
-    platform.gateway(settings, secrets, supervisor).await
+    let broker = started.broker.insert(RunningBroker::start(arguments, data, supervisor).await?);
+    let ground = Ground { settings, secrets, databases, bus: broker.bus(), supervisor };
+    started.platform.start(&ground).await?;
+    started.platform.gateway(&ground, arguments.rates).await
 }
 
 async fn listen(port: u16) -> Result<TcpListener, Failure> {

@@ -22,7 +22,8 @@ async fn a_killed_platform_loses_no_acknowledged_result_and_mails_each_once() {
     assert!(acknowledged.len() > 50, "too few results were acknowledged before the kill: {}", acknowledged.len());
     assert!(acknowledged.len() < LABORATORIES * RESULTS_EACH, "the kill came after the last result");
 
-    let platform = Platform::up(&data, &[]);
+    // The list is read again and again while the machine is busy.
+    let platform = Platform::up(&data, &["--rate-get", "60000", "--rate-all", "60000"]);
     let administrator = Client::new(&platform.url).log_in("admin", &administrator_password(&data)).await;
     let laboratory = Client::new(&platform.url).log_in("laboratorio0", "password2").await;
     every_result_is_there(&laboratory, &acknowledged).await;

@@ -31,6 +31,11 @@ async fn no_file_of_a_run_holds_a_patient_a_result_or_a_password() {
     wait_for("three mails", Duration::from_secs(30), async || (mails(&data) == 3).then_some(())).await;
     platform.interrupt();
 
+    nothing_is_in_clear(&data);
+}
+
+/// Searches every file of a platform that was stopped.
+pub(crate) fn nothing_is_in_clear(data: &DataDirectory) {
     let mut searched = Searched { files: 0, found: Vec::new() };
     search(data.root(), &mut searched);
     assert!(searched.files > 100, "the data directory was not searched: {} files", searched.files);

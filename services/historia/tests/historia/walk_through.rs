@@ -35,16 +35,21 @@ fn steps() -> Vec<Step> {
 fn the_readme_walk_through_answers_what_it_says() {
     let data = DataDirectory::new();
     let platform = Platform::up(&data, &[]);
-    let answers = data.root().join("answers");
-    std::fs::create_dir(&answers).unwrap();
+    walk(&platform.url, &data.root().join("answers"));
+    platform.interrupt();
+}
 
+/// Walks through on the fresh platform at `url`; its answers go into the directory `answers`.
+pub(crate) fn walk(url: &str, answers: &Path) {
+    std::fs::create_dir(answers).unwrap();
     let steps = steps();
     let mut script = String::from("set -euo pipefail\n");
     for (number, step) in steps.iter().enumerate() {
-        let commands = step.commands.replace("http://localhost:8080", &platform.url);
+        let commands = step.commands.replace("http://localhost:8080", url);
+        let commands = commands.replace("/tmp/historia-login.json", "$ANSWERS/login.json");
         script.push_str(&format!("{{\n{commands}\n}} > \"$ANSWERS/{number}\"\n"));
     }
-    let ran = Command::new("bash").args(["-c", &script]).env("ANSWERS", &answers).output().unwrap();
+    let ran = Command::new("bash").args(["-c", &script]).env("ANSWERS", answers).output().unwrap();
     assert!(ran.status.success(), "{}\n{script}", String::from_utf8_lossy(&ran.stderr));
 
     for (number, step) in steps.iter().enumerate() {
@@ -53,7 +58,6 @@ fn the_readme_walk_through_answers_what_it_says() {
         let actual: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
         compare(&format!("step {number}"), expected, &actual);
     }
-    platform.interrupt();
 }
 
 /// Same fields, same kinds; the same text where the README's is not one that changes from run to run.

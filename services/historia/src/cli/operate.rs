@@ -1,0 +1,58 @@
+//! What an operator or a container platform runs once, or now and then.
+use super::PlaceArgs;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TopicsCommand {
+    /// Bring the broker to what this binary needs: tenant, namespace and its rules, topics, schemas, rights
+    Ensure(TopicsEnsureArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TopicsEnsureArgs {
+    /// The broker's admin address, such as `http://host:8080`
+    #[arg(long, env = "HISTORIA_BROKER_ADMIN", value_name = "URL")]
+    pub broker_admin: String,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// How many partitions a topic that is made now gets; those that are there keep theirs
+    #[arg(long, env = "HISTORIA_BROKER_PARTITIONS", default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub partitions: u32,
+    /// Give each service's role the rights that it needs, and no others
+    #[arg(long, env = "HISTORIA_BROKER_RIGHTS")]
+    pub rights: bool,
+    /// Print what differs and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait for the broker, in seconds
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    pub wait: u64,
+    /// One JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SecretsCommand {
+    /// Make what is missing: keys, passwords and tokens, a folder per service with only what it may have
+    Create {
+        /// Where; each folder is readable for this process's user alone
+        #[arg(long, value_name = "DIR")]
+        directory: PathBuf,
+    },
+    /// Fail unless everything is there and only its owner can read it; makes nothing
+    Check {
+        /// Where
+        #[arg(long, value_name = "DIR")]
+        directory: PathBuf,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct HealthArgs {
+    /// What to ask, such as `http://127.0.0.1:7001/readyz`
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+}
