@@ -25,13 +25,14 @@ pub(crate) struct DatabaseArgs {
     /// This service's database, as its own role, such as `postgres://historia_users@host/historia_users`
     #[arg(long, env = "HISTORIA_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: String,
-    /// The file that holds the role's password [default: `database-<service>` in the secrets directory, if it is there]
+    /// The file that holds the role's password; without it, `database-<service>` in the secrets directory if it is
+    /// there
     #[arg(long, env = "HISTORIA_DATABASE_PASSWORD_FILE", value_name = "FILE")]
     pub database_password_file: Option<PathBuf>,
     /// The database of the keys, such as `postgres://historia_keys@host/historia_keys`; not for the saga log
     #[arg(long, env = "HISTORIA_KEYS_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub keys_database_url: Option<String>,
-    /// The file that holds that role's password [default: `database-keys` in the secrets directory, if it is there]
+    /// The file that holds that role's password; without it, `database-keys` in the secrets directory if it is there
     #[arg(long, env = "HISTORIA_KEYS_DATABASE_PASSWORD_FILE", value_name = "FILE")]
     pub keys_database_password_file: Option<PathBuf>,
 }
@@ -66,8 +67,8 @@ pub(crate) struct BrokerArgs {
 /// Whom a service believes.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GatewayKeysArgs {
-    /// The gateway's public key: a file, or an address such as `http://bff:8080/.well-known/gateway-jwks.json`; asked for
-    /// until it is there, and again now and then
+    /// The gateway's public key: a file, or an address such as `http://bff:8080/.well-known/gateway-jwks.json`; asked
+    /// for until it is there, and again now and then
     #[arg(long, env = "HISTORIA_GATEWAY_JWKS", value_name = "FILE|URL")]
     pub gateway_jwks: String,
 }
@@ -90,8 +91,8 @@ pub(crate) struct ServiceArgs {
 pub(crate) struct UsersArgs {
     #[command(flatten)]
     pub service: ServiceArgs,
-    /// The name of the first administrator, whose password is in `administrator-password` in the secrets directory; made
-    /// at the first start, if that file is there
+    /// The name of the first administrator, whose password is in `administrator-password` in the secrets directory;
+    /// made at the first start, if that file is there
     #[arg(long, env = "HISTORIA_ADMINISTRATOR", default_value = "admin", value_name = "NAME")]
     pub administrator: String,
 }

@@ -36,6 +36,24 @@ async fn changing_the_broker_on_existing_data_repeats_nothing() {
     platform.interrupt();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_is_there_is_used_and_left_running() {
+    let Some(place) = infra_testkit::pulsar::namespace().await else { return };
+    let data = DataDirectory::new();
+    let (admin, namespace) = (place.admin.url(), &place.namespace);
+    let words = ["--broker", &place.service_url, "--broker-admin", &admin];
+    let inside = ["--broker-tenant", namespace.tenant(), "--broker-namespace", namespace.name()];
+    let platform = Platform::up(&data, &[&words[..], &inside[..]].concat());
+    let account = json!({"username": "usuario2", "password": "password2", "role": 1});
+    assert_eq!(Client::new(&platform.url).post("/users", account).await.status, StatusCode::CREATED);
+    file(&platform).await;
+    settled(&platform, &data, EACH).await;
+    platform.interrupt();
+    assert!(!data.path().join("pulsar").exists(), "no other broker was started");
+    let topic = namespace.topic("event-result").unwrap();
+    assert!(place.admin.stats(&topic).await.is_ok(), "the broker goes on");
+}
+
 /// The saga log is read again and again, so nobody is told to wait.
 fn up(data: &DataDirectory, broker: &str) -> Platform {
     Platform::up(data, &["--broker", broker, "--rate-get", "60000", "--rate-all", "60000"])
