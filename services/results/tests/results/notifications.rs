@@ -61,6 +61,12 @@ async fn a_failed_or_suppressed_mail_puts_the_result_on_the_worklist() {
     let [failed, suppressed, sent] =
         [lab.file(a_result()).await, lab.file(a_result()).await, lab.file(a_result()).await];
     mailroom.failed(failed.parse().unwrap());
+    // What concerns different results is heard side by side: the second comes when the first is known.
+    wait_for("the first to be on the list", PATIENCE, async || {
+        let calls = lab.get(laboratory(), "/worklist/calls").await;
+        (calls.body["items"].as_array()?.len() == 1).then_some(())
+    })
+    .await;
     mailroom.suppressed(suppressed.parse().unwrap());
     mailroom.sent("result", sent.parse().unwrap());
     let calls = wait_for("both to be on the list", PATIENCE, async || {
