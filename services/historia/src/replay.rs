@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::platform::{self, ServiceDefinition};
 use crate::progress::Bar;
-use infra_event_store::projection::{self, Projection, TableEquality};
+use infra_event_store::projection::{self, Equality, Projection, ProjectionError, TableEquality};
 use infra_event_store::{PgEventStore, verify};
 use serde::Serialize;
 use std::sync::Arc;
@@ -195,13 +195,21 @@ async fn verify_service(
     let events = PgEventStore::open(databases.owner_options(service.database), pool.clone()).await?;
     for projection in (service.projections)() {
         let bar = Bar::new(projection.name(), bars);
-        let equality = projection::verify(&*projection, &*events, &pool, |progress| bar.set(progress)).await?;
-        projections.push(VerifiedProjection {
-            name: projection.name(),
-            equal: equality.is_equal(),
-            events: equality.events,
-            rows: equality.tables.iter().map(|table| table.rows).sum(),
-            differences: equality.tables.iter().filter_map(difference).collect(),
+        let folded = projection::verify(&*projection, &*events, &pool, |progress| bar.set(progress)).await;
+        let (name, equal) = (projection.name(), folded.as_ref().is_ok_and(Equality::is_equal));
+        projections.push(match folded {
+            Ok(equality) => VerifiedProjection {
+                name,
+                equal,
+                events: equality.events,
+                rows: equality.tables.iter().map(|table| table.rows).sum(),
+                differences: equality.tables.iter().filter_map(difference).collect(),
+            },
+            // An event that cannot be folded is damage too, and no reason to keep quiet about the rest.
+            Err(error @ ProjectionError::Event { .. }) => {
+                VerifiedProjection { name, equal, events: 0, rows: 0, differences: vec![error.to_string()] }
+            }
+            Err(error) => return Err(error.into()),
         });
     }
     events.close().await;
