@@ -111,7 +111,8 @@ impl PulsarBus {
         self.inner.conditions.check()
     }
 
-    /// Ends the relays and waits until their checkpoints are saved. What is offered afterwards is relayed again.
+    /// Ends the relays and waits until their checkpoints are saved, and until the broker knows of every subscription that
+    /// was dropped. What is offered afterwards is relayed again.
     pub async fn close(&self) {
         let relays = std::mem::take(&mut *self.relays());
         for relay in relays.values() {
@@ -121,6 +122,7 @@ impl PulsarBus {
             // A relay that died has nothing to save.
             let _ = relay.task.await;
         }
+        self.inner.closing.until_all_closed().await;
     }
 
     fn relays(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Topic, &'static str), RunningRelay>> {

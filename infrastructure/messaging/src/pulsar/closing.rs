@@ -16,6 +16,8 @@ use tokio::time::timeout;
 
 /// How long closing may take; a consumer that is then not closed is dropped.
 const LIMIT: Duration = Duration::from_secs(3);
+/// After so long without an answer of the client there may be no room again for what the broker has sent.
+const ROOM: Duration = Duration::from_millis(100);
 
 /// By topic and consumer.
 type Tasks = BTreeMap<(Topic, &'static str), JoinHandle<()>>;
@@ -45,12 +47,27 @@ impl Closing {
             let _ = task.await;
         }
     }
+
+    /// Waits until every subscription that was dropped is closed.
+    pub(super) async fn until_all_closed(&self) {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        join_all(tasks.into_values()).await;
+    }
 }
 
+/// Closes a consumer. The client answers, and comes to the acknowledgements, only behind what the broker has sent
+/// already, and stops where there is no room for that: so room is made until it has answered.
 async fn close(mut consumer: Consumer) {
-    // Room for what the broker has sent already, or the client would not come to the acknowledgements behind it.
-    while let Some(Some(Ok(_))) = consumer.next().now_or_never() {}
-    if let Err(error) = Box::pin(consumer.close()).await {
-        tracing::debug!(%error, "a consumer could not be closed in order");
+    loop {
+        while let Some(Some(Ok(_))) = consumer.next().now_or_never() {}
+        // To close a consumer twice is no error: the broker confirms it again.
+        match timeout(ROOM, Box::pin(consumer.close())).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a consumer could not be closed in order");
+                return;
+            }
+            Err(_) => {}
+        }
     }
 }

@@ -34,8 +34,10 @@ type Incoming = ::pulsar::consumer::Message<Vec<u8>>;
 /// How many messages of a partition wait here for their turn. Few, so that another instance gets its share and a crash
 /// brings little back; enough to hide the way to the broker.
 const WAITING: u32 = 64;
-/// How many messages the broker may send before it is asked for more.
-const PERMITS: u32 = 32;
+/// How many messages the broker may send before it is asked for more. Asking takes about 25 ms, because the client's
+/// connection holds small packets back (it does not set `TCP_NODELAY`): with 32 a consumer gets 650 messages a second,
+/// with 256 it gets 5,000.
+const PERMITS: u32 = 256;
 /// After so long without a message the broker is asked whether it still knows us.
 const QUIET: Duration = Duration::from_secs(10);
 /// How long that answer may take.

@@ -188,3 +188,28 @@ async fn what_may_have_been_in_hand_before_says_so_and_nothing_else_does() {
         assert_eq!(again.redeliveries, 1);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_bus_has_left_the_broker_even_when_more_was_sent_than_it_had_room_for() {
+    let Some(place) = Place::new().await else { return };
+    let producing = place.bus().await;
+    let users = offer_users(&producing).await;
+    tell(&users, 10, 1, 100);
+    let bus = place.bus().await;
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    let received = tokio::time::timeout(LIMIT, subscription.receive()).await.unwrap().unwrap();
+    let (topic, name) = (place.topic(topics::EVENT_USER), "historia-results");
+    // More than the client's queue holds, and as much as the broker may send.
+    wait_for("the broker to send ahead", LIMIT, async || {
+        let stats = place.admin().stats(&topic).await.ok()?;
+        (stats.subscriptions.get(name)?.unacked_messages > 200).then_some(())
+    })
+    .await;
+    subscription.acknowledge(&received).await.unwrap();
+    drop(subscription);
+    bus.close().await;
+    let stats = place.admin().stats(&topic).await.unwrap();
+    let left = stats.subscriptions.get(name).unwrap();
+    assert_eq!(left.consumers, 0, "the broker knows that nobody is there");
+    assert_eq!(left.msg_backlog, 999, "what was acknowledged is acknowledged");
+}
