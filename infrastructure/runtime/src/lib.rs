@@ -9,6 +9,7 @@ pub mod configuration;
 pub mod database;
 pub mod health;
 pub mod metrics;
+pub mod outgoing;
 pub mod postgres;
 pub mod pulsar;
 pub mod resources;

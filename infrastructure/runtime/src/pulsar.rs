@@ -68,6 +68,8 @@ pub struct StandaloneOptions {
     pub outlives_owner: bool,
     /// Who may come; `None` lets everybody on this machine do everything.
     pub authentication: Option<Authentication>,
+    /// With it clients and the admin interface are spoken to over TLS alone.
+    pub tls: Option<BrokerTls>,
 }
 
 impl StandaloneOptions {
@@ -80,8 +82,20 @@ impl StandaloneOptions {
             durable: true,
             outlives_owner: false,
             authentication: None,
+            tls: None,
         }
     }
+}
+
+/// What the broker shows who connects, and whom it believes itself. The files (PEM) are read at every start.
+#[derive(Clone, Debug)]
+pub struct BrokerTls {
+    /// The certificate chain for `127.0.0.1` and `localhost` (as which the broker knows itself), its own first.
+    pub certificate: PathBuf,
+    /// The certificate's key, PKCS #8.
+    pub key: PathBuf,
+    /// The certificate of the authority that signed it.
+    pub authority: PathBuf,
 }
 
 /// Tokens are demanded, and rights: a role may do what it was granted.
@@ -138,7 +152,7 @@ impl Standalone {
         Ok(Self { launch, ports, process: Mutex::new(process), _lock: lock })
     }
 
-    /// Where clients connect, such as `pulsar://127.0.0.1:6650`.
+    /// Where clients connect, such as `pulsar://127.0.0.1:6650` or `pulsar+ssl://127.0.0.1:6651`.
     #[must_use]
     pub fn service_url(&self) -> String {
         self.ports.service_url()

@@ -10,10 +10,12 @@ use crate::cli::{PlaceArgs, TopicsCommand, TopicsEnsureArgs};
 use crate::failure::Failure;
 use crate::output;
 use changes::Change;
+use infra_runtime::outgoing::Trust;
 use infra_runtime::pulsar::Token;
 use infra_runtime::pulsar::admin::{Admin, AdminError, Namespace, Policies, Retention};
 use infra_runtime::secrets::read_file;
 use serde::Serialize;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 /// Between two tries on a broker that is not ready.
@@ -60,7 +62,7 @@ struct Report<'a> {
 /// The broker cannot be reached, refuses, or has schemas that ours do not fit with.
 pub(crate) async fn run(command: &TopicsCommand) -> Result<(), Failure> {
     let TopicsCommand::Ensure(arguments) = command;
-    let admin = Admin::new(&arguments.broker_admin, token(&arguments.place)?)?;
+    let admin = admin(&arguments.broker_admin, &arguments.place)?;
     let wanted = Wanted::new(&arguments.place, arguments.partitions, arguments.rights)?;
     let patience = Duration::from_secs(arguments.wait);
     let changes = if arguments.dry_run {
@@ -89,12 +91,33 @@ pub(crate) async fn ensure(admin: &Admin, wanted: &Wanted, patience: Duration) -
     Ok(done)
 }
 
-/// The token of the file that the settings name.
+/// The admin interface at `url`, as the settings say who we are and whom we believe.
 ///
 /// # Errors
-/// It cannot be read, or others can read it.
-pub(crate) fn token(place: &PlaceArgs) -> Result<Option<Token>, Failure> {
-    Ok(place.broker_token_file.as_deref().map(read_file).transpose()?.map(Token::new))
+/// The address or a file cannot be used, or the token would be shown in clear to everybody on the way.
+pub(crate) fn admin(url: &str, place: &PlaceArgs) -> Result<Admin, Failure> {
+    let token = place.broker_token_file.as_deref().map(read_file).transpose()?.map(Token::new);
+    if token.is_some() && !is_safe(url) {
+        return Err(Failure::new(
+            "a token is shown to the broker over TLS alone: HISTORIA_BROKER_ADMIN must begin with https://",
+        ));
+    }
+    let trust = match &place.broker_certificate_file {
+        Some(file) => {
+            let text = std::fs::read(file).map_err(|error| Failure::of(&file.display().to_string(), &error))?;
+            Trust::with_authority(&text).map_err(|error| Failure::of(&file.display().to_string(), &error))?
+        }
+        None => Trust::public()?,
+    };
+    Ok(Admin::trusting(trust, url, token)?)
+}
+
+/// Over TLS, or on this machine, where nobody is in between.
+fn is_safe(url: &str) -> bool {
+    let Some(rest) = url.strip_prefix("http://") else { return true };
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 async fn patiently<T>(patience: Duration, mut work: impl AsyncFnMut() -> Result<T, AdminError>) -> Result<T, Failure> {
@@ -125,4 +148,21 @@ fn report(arguments: &TopicsEnsureArgs, wanted: &Wanted, changes: &[Change]) -> 
         (true, _) => format!("{count} changes would be made in {}; nothing was changed", wanted.namespace),
         (false, _) => format!("{count} changes were made in {}", wanted.namespace),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_safe;
+
+    #[test]
+    fn a_token_is_shown_over_tls_or_on_this_machine_alone() {
+        for url in ["https://pulsar:8443", "http://localhost:8088", "http://127.0.0.1:8088/", "http://[::1]:8088"] {
+            assert!(is_safe(url), "{url}");
+        }
+        for url in
+            ["http://pulsar:8080", "http://192.0.2.7", "http://localhost.example:8080", "http://127.0.0.1.example"]
+        {
+            assert!(!is_safe(url), "{url}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! What is asked of a broker over its admin REST interface (`/admin/v2`), with typed answers.
 //!
 //! What always holds: what is made is made once, and making it again says so instead of failing; every call has a
-//! deadline; names are checked before they become part of an address; a token is in no error and no log.
+//! deadline; names are checked before they become part of an address; a token is in no error and no log, and never
+//! leaves TLS for clear text, wherever the broker sends us.
 mod call;
 mod error;
 mod names;
@@ -16,12 +17,12 @@ pub use schemas::RegisteredSchema;
 pub use topics::{SubscriptionStats, TopicStats};
 
 use super::token::Token;
+use crate::outgoing::{Outgoing, Trust};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Method;
 use hyper::http::uri::{Authority, Scheme};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
 use std::fmt;
@@ -43,37 +44,45 @@ pub enum Made {
 /// Calls one broker's admin interface. Cheap to clone; clones share the connections.
 #[derive(Clone)]
 pub struct Admin {
+    scheme: Scheme,
     authority: Authority,
     token: Option<Token>,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Outgoing, Full<Bytes>>,
 }
 
 impl Admin {
-    /// For the broker at `url`, such as `http://127.0.0.1:8088` (scheme, host and port only), as whom `token` says.
+    /// For the broker at `url`, such as `http://127.0.0.1:8088` (scheme, host and port only), as whom `token` says. Over
+    /// TLS (`https://`) the broker's certificate must be a public authority's.
+    ///
+    /// # Errors
+    /// [`AdminError::Address`], [`AdminError::Trust`].
+    pub fn new(url: &str, token: Option<Token>) -> Result<Self, AdminError> {
+        Self::trusting(Trust::public()?, url, token)
+    }
+
+    /// The same, believing whom `trust` says.
     ///
     /// # Errors
     /// [`AdminError::Address`].
-    pub fn new(url: &str, token: Option<Token>) -> Result<Self, AdminError> {
+    pub fn trusting(trust: Trust, url: &str, token: Option<Token>) -> Result<Self, AdminError> {
         let wrong = || AdminError::Address { url: url.to_owned() };
         let parts = url.parse::<hyper::Uri>().map_err(|_| wrong())?.into_parts();
-        if parts.scheme != Some(Scheme::HTTP) || parts.path_and_query.is_some_and(|path| path != "/") {
+        let scheme = parts.scheme.filter(|scheme| [Scheme::HTTP, Scheme::HTTPS].contains(scheme)).ok_or_else(wrong)?;
+        if parts.path_and_query.is_some_and(|path| path != "/") {
             return Err(wrong());
         }
         let authority = parts.authority.filter(|authority| !authority.as_str().contains('@')).ok_or_else(wrong)?;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .build(connector);
-        Ok(Self { authority, token, client })
+            .build(Outgoing::new(trust, CONNECT));
+        Ok(Self { scheme, authority, token, client })
     }
 
     /// The interface's address, such as `http://127.0.0.1:8088`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.authority)
+        format!("{}://{}", self.scheme, self.authority)
     }
 
     /// Asks the broker to send itself a message; fails when it cannot.
@@ -130,6 +139,6 @@ impl Admin {
 
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Admin").field("authority", &self.authority).field("token", &self.token).finish_non_exhaustive()
+        f.debug_struct("Admin").field("url", &self.url()).field("token", &self.token).finish_non_exhaustive()
     }
 }

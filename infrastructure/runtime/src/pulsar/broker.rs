@@ -12,15 +12,17 @@ pub(super) struct Ports {
     pub(super) service: u16,
     /// For the admin interface.
     pub(super) admin: u16,
+    /// Whether both are spoken to over TLS.
+    pub(super) tls: bool,
 }
 
 impl Ports {
     pub(super) fn service_url(self) -> String {
-        format!("pulsar://127.0.0.1:{}", self.service)
+        format!("{}://127.0.0.1:{}", if self.tls { "pulsar+ssl" } else { "pulsar" }, self.service)
     }
 
     pub(super) fn admin_url(self) -> String {
-        format!("http://127.0.0.1:{}", self.admin)
+        format!("{}://127.0.0.1:{}", if self.tls { "https" } else { "http" }, self.admin)
     }
 }
 
@@ -38,7 +40,8 @@ impl Broker {
     pub(super) fn note(directory: &Path, pid: i32, ports: Ports, ready: bool) -> Result<(), PulsarError> {
         let (file, draft) = (file(directory), directory.join("pulsar.pid.new"));
         let state = if ready { "ready" } else { "starting" };
-        fs::write(&draft, format!("{pid}\n{}\n{}\n{state}\n", ports.service, ports.admin))
+        let transport = if ports.tls { "tls" } else { "clear" };
+        fs::write(&draft, format!("{pid}\n{}\n{}\n{state}\n{transport}\n", ports.service, ports.admin))
             .and_then(|()| fs::rename(&draft, &file))
             .map_err(PulsarError::io(&file))
     }
@@ -74,13 +77,14 @@ fn file(directory: &Path) -> PathBuf {
     directory.join("pulsar.pid")
 }
 
-/// Process id, ports, and whether it takes connections: a line each.
+/// Process id, ports, whether it takes connections, and how: a line each.
 fn parse(text: &str) -> Option<(i32, Ports, bool)> {
     let mut lines = text.lines();
     let pid = lines.next()?.parse().ok().filter(|pid| *pid > 1)?;
     let service = lines.next()?.parse().ok()?;
     let admin = lines.next()?.parse().ok()?;
-    Some((pid, Ports { service, admin }, lines.next() == Some("ready")))
+    let ready = lines.next() == Some("ready");
+    Some((pid, Ports { service, admin, tls: lines.next() == Some("tls") }, ready))
 }
 
 #[cfg(test)]
@@ -89,9 +93,16 @@ mod tests {
 
     #[test]
     fn a_broker_is_ready_when_its_file_says_so() {
-        let ports = Ports { service: 6650, admin: 8088 };
-        assert_eq!(parse("4711\n6650\n8088\nstarting\n"), Some((4711, ports, false)));
-        assert_eq!(parse("4711\n6650\n8088\nready\n"), Some((4711, ports, true)));
+        let ports = Ports { service: 6650, admin: 8088, tls: false };
+        assert_eq!(parse("4711\n6650\n8088\nstarting\nclear\n"), Some((4711, ports, false)));
+        assert_eq!(parse("4711\n6650\n8088\nready\nclear\n"), Some((4711, ports, true)));
+    }
+
+    #[test]
+    fn a_brokers_addresses_say_how_it_is_spoken_to() {
+        let (_, ports, _) = parse("4711\n6651\n8443\nready\ntls\n").unwrap();
+        assert_eq!(ports.service_url(), "pulsar+ssl://127.0.0.1:6651");
+        assert_eq!(ports.admin_url(), "https://127.0.0.1:8443");
     }
 
     #[test]

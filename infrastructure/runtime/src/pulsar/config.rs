@@ -1,6 +1,6 @@
 //! What a broker is told at its start: files that its user alone can read.
 use super::broker::Ports;
-use super::{PulsarError, StandaloneOptions, TokenKey, data};
+use super::{BrokerTls, PulsarError, StandaloneOptions, TokenKey, data};
 use crate::child::Account;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -50,14 +50,24 @@ pub(super) fn write(options: &StandaloneOptions, account: &Account, ports: Ports
         private(account, &token, authentication.token.reveal().as_bytes())?;
         settings.push_str(&demanding_tokens(&authentication.superusers, setting, &key, &token));
     }
+    if let Some(tls) = &options.tls {
+        settings.push_str(&speaking_tls(tls, account, directory, ports)?);
+    }
     private(account, &log4j(directory), LOG4J.as_bytes())?;
     private(account, &file(directory), settings.as_bytes())
 }
 
+/// The authority that the broker itself believes, where it has one.
+pub(super) fn authority(directory: &Path) -> PathBuf {
+    directory.join("config/authority.pem")
+}
+
 fn settings(ports: Ports, durable: bool) -> String {
+    // Over TLS nothing is left to be spoken to in clear.
+    let port = |port: u16| if ports.tls { String::new() } else { port.to_string() };
     TEMPLATE
-        .replace("@service_port@", &ports.service.to_string())
-        .replace("@admin_port@", &ports.admin.to_string())
+        .replace("@service_port@", &port(ports.service))
+        .replace("@admin_port@", &port(ports.admin))
         .replace("@sync@", if durable { "true" } else { "false" })
 }
 
@@ -74,6 +84,33 @@ fn demanding_tokens(superusers: &[String], setting: &str, key: &Path, token: &Pa
         file_url(key),
         file_url(token),
     )
+}
+
+/// As in `docker-compose.production.yml`: clients have a listener of their own, so that the admin interface can be kept to
+/// the broker's own machine.
+fn speaking_tls(tls: &BrokerTls, account: &Account, directory: &Path, ports: Ports) -> Result<String, PulsarError> {
+    let place = |name: &str| directory.join("config").join(name);
+    let (certificate, key, authority) = (place("certificate.pem"), place("key.pem"), authority(directory));
+    for (given, copy) in [(&tls.certificate, &certificate), (&tls.key, &key), (&tls.authority, &authority)] {
+        private(account, copy, &fs::read(given).map_err(PulsarError::io(given))?)?;
+    }
+    let clients = ports.service_url();
+    Ok(format!(
+        "\nwebServicePortTls={}\n\
+         bindAddresses=internal:{clients}\n\
+         advertisedListeners=internal:{clients}\n\
+         internalListenerName=internal\n\
+         tlsCertificateFilePath={}\n\
+         tlsKeyFilePath={}\n\
+         webServiceTlsProvider=SunJSSE\n\
+         brokerClientTlsEnabled=true\n\
+         brokerClientTrustCertsFilePath={}\n\
+         tlsHostnameVerificationEnabled=true\n",
+        ports.admin,
+        certificate.display(),
+        key.display(),
+        authority.display(),
+    ))
 }
 
 /// A file that the broker's user alone can read.
@@ -100,7 +137,7 @@ fn file_url(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    const PORTS: Ports = Ports { service: 6650, admin: 8088 };
+    const PORTS: Ports = Ports { service: 6650, admin: 8088, tls: false };
 
     #[test]
     fn everything_is_filled_in_and_listens_on_this_machine_alone() {
@@ -108,6 +145,14 @@ mod tests {
         assert!(!settings.lines().any(|line| !line.starts_with('#') && line.contains('@')), "{settings}");
         for line in ["brokerServicePort=6650", "webServicePort=8088", "bindAddress=127.0.0.1", "listeningInterface=lo"]
         {
+            assert!(settings.lines().any(|set| set == line), "{line}");
+        }
+    }
+
+    #[test]
+    fn over_tls_nothing_is_left_in_clear() {
+        let settings = settings(Ports { tls: true, ..PORTS }, true);
+        for line in ["brokerServicePort=", "webServicePort=", "bindAddress=127.0.0.1"] {
             assert!(settings.lines().any(|set| set == line), "{line}");
         }
     }

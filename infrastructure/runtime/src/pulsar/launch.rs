@@ -1,9 +1,10 @@
 //! Starting the broker and waiting until it is ready.
-use super::admin::Admin;
+use super::admin::{Admin, AdminError};
 use super::broker::{Broker, Ports};
 use super::java::Java;
 use super::{PulsarError, STEPS, StandaloneOptions, config, data};
 use crate::child::{Account, Process, free_port, last_line, open_log, said_since};
+use crate::outgoing::Trust;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -95,7 +96,13 @@ impl Launch {
     /// The admin interface of the broker at `ports`, as a superuser.
     pub(super) fn admin(&self, ports: Ports) -> Result<Admin, PulsarError> {
         let token = self.options.authentication.as_ref().map(|authentication| authentication.token.clone());
-        Ok(Admin::new(&ports.admin_url(), token)?)
+        let trust = match &self.options.tls {
+            Some(tls) => {
+                Trust::with_authority(&std::fs::read(&tls.authority).map_err(PulsarError::io(&tls.authority))?)
+            }
+            None => Trust::public(),
+        };
+        Ok(Admin::trusting(trust.map_err(AdminError::from)?, &ports.admin_url(), token)?)
     }
 
     /// The ports of the next attempt, and whether there is no choice.
@@ -128,7 +135,7 @@ impl Launch {
             Some(service),
         )?;
         let given = again.is_some() || (self.options.service_port.is_some() && self.options.admin_port.is_some());
-        Ok((Ports { service, admin }, given))
+        Ok((Ports { service, admin, tls: self.options.tls.is_some() }, given))
     }
 
     fn command(&self) -> Command {
@@ -169,7 +176,7 @@ impl Launch {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 // A token that it does not take will not be taken later either.
-                Err(error @ super::admin::AdminError::Denied { .. }) => return Err(error.to_string()),
+                Err(error @ AdminError::Denied { .. }) => return Err(error.to_string()),
                 Err(_) => {}
             }
             if tokio::time::timeout(PAUSE, process.ended()).await.is_ok() {
@@ -182,7 +189,7 @@ impl Launch {
     }
 }
 
-async fn made_itself_at_home(admin: &Admin) -> Result<bool, super::admin::AdminError> {
+async fn made_itself_at_home(admin: &Admin) -> Result<bool, AdminError> {
     let tenants = admin.tenants().await?;
     for (tenant, namespace) in [("public", "public/default"), ("pulsar", "pulsar/system")] {
         let is_there = tenants.iter().any(|name| name == tenant)

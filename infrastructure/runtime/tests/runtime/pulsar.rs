@@ -7,6 +7,8 @@ mod admin;
 mod fetching;
 #[path = "pulsar/lifecycle.rs"]
 mod lifecycle;
+#[path = "pulsar/redirects.rs"]
+mod redirects;
 #[path = "pulsar/tokens.rs"]
 mod tokens;
 

@@ -11,7 +11,8 @@ pub(crate) enum TopicsCommand {
 
 #[derive(Args, Clone, Debug)]
 pub(crate) struct TopicsEnsureArgs {
-    /// The broker's admin address, such as `http://host:8080`
+    /// The broker's admin address, such as `https://host:8443`; in clear (`http://host:8080`) no token is shown but on
+    /// this machine
     #[arg(long, env = "HISTORIA_BROKER_ADMIN", value_name = "URL")]
     pub broker_admin: String,
     #[command(flatten)]

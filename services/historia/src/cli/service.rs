@@ -49,7 +49,7 @@ pub(crate) struct PlaceArgs {
     /// The file that holds the token to show the broker
     #[arg(long, env = "HISTORIA_BROKER_TOKEN_FILE", value_name = "FILE")]
     pub broker_token_file: Option<PathBuf>,
-    /// The certificate (PEM) that the broker's own is signed with, for pulsar+ssl
+    /// The certificate (PEM) that the broker's own is signed with, for pulsar+ssl:// and https://
     #[arg(long, env = "HISTORIA_BROKER_CERTIFICATE_FILE", value_name = "FILE")]
     pub broker_certificate_file: Option<PathBuf>,
 }

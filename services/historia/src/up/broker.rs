@@ -52,7 +52,7 @@ impl RunningBroker {
             }
             Broker::Given(url) => {
                 if let Some(admin) = &arguments.broker_admin {
-                    ensure(&Admin::new(admin, topics::token(place)?)?, arguments).await?;
+                    ensure(&topics::admin(admin, place)?, arguments).await?;
                 }
                 Ok(Self { bus: Bus::broker(url, place), own: None })
             }

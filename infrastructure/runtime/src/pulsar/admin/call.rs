@@ -49,7 +49,7 @@ impl Admin {
             }
             None => None,
         };
-        let uri = format!("http://{}/admin/v2/{path}", self.authority);
+        let uri = format!("{}/admin/v2/{path}", self.url());
         let uri: Uri = uri.parse().map_err(|_| AdminError::Address { url: uri })?;
         match tokio::time::timeout(DEADLINE, self.follow(&what, &method, uri, body)).await {
             Ok(answer) => answer,
@@ -66,7 +66,8 @@ impl Admin {
             }
             let next = location.as_ref().and_then(|location| location.to_str().ok()?.parse::<Uri>().ok());
             // The broker that we trust names the next one; it gets the same token, in clear only where ours was.
-            uri = match next.filter(|next| next.scheme_str() == Some("http") && next.authority().is_some()) {
+            let kept = |next: &Uri| next.scheme() == Some(&self.scheme) && next.authority().is_some();
+            uri = match next.filter(kept) {
                 Some(next) => next,
                 None => return Err(answer_error(what, &"it sends us to no address")),
             };

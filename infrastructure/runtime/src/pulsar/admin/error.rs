@@ -1,15 +1,19 @@
 //! Why an admin call did not do what was asked.
 use super::names::NameError;
+use crate::outgoing::TrustError;
 
 /// Why an admin call did not do what was asked. `what` is the call, such as `PUT tenants/historia`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdminError {
     /// The address is none that can be used.
-    #[error("{url} is not an address such as http://127.0.0.1:8088")]
+    #[error("{url} is not an address such as http://127.0.0.1:8088 or https://pulsar:8443")]
     Address {
         /// What was given.
         url: String,
     },
+    /// The broker's certificate cannot be checked.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// A name that Pulsar would not take.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -1,9 +1,11 @@
-//! A broker that demands tokens, as in production.
+//! A broker that demands tokens and speaks TLS alone, as in production.
 use super::{INCOMPATIBLE, SCHEMA};
 use crate::scratch::directory;
+use infra_runtime::outgoing::Trust;
 use infra_runtime::pulsar::admin::{Admin, AdminError, Right};
-use infra_runtime::pulsar::{Authentication, Token, TokenKey};
+use infra_runtime::pulsar::{Authentication, BrokerTls, Token, TokenKey};
 use infra_testkit::pulsar::own_broker;
+use infra_testkit::tls::Authority;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -21,8 +23,17 @@ async fn a_broker_with_tokens_lets_in_by_right_and_tells_nobody_its_secrets() {
         superusers: vec!["historia-admin".to_owned()],
         token: token.clone(),
     };
-    let Some(own) = own_broker(|options| options.authentication = Some(authentication)).await else { return };
+    let authority = Authority::new();
+    let (certificate, certificate_key) = authority.identity(&["127.0.0.1", "localhost"]).write(keys.path());
+    let authority_file = keys.path().join("authority.pem");
+    fs::write(&authority_file, authority.pem()).unwrap();
+    let own = own_broker(|options| {
+        options.authentication = Some(authentication);
+        options.tls = Some(BrokerTls { certificate, key: certificate_key, authority: authority_file });
+    });
+    let Some(own) = own.await else { return };
     let broker = own.broker();
+    assert!(broker.service_url().starts_with("pulsar+ssl://") && broker.admin_url().starts_with("https://"));
     let superuser = broker.admin().unwrap();
     superuser.health().await.unwrap();
     let topic = own.namespace().await.namespace.topic("event-user").unwrap();
@@ -30,7 +41,9 @@ async fn a_broker_with_tokens_lets_in_by_right_and_tells_nobody_its_secrets() {
     superuser.register_schema(&topic, SCHEMA).await.unwrap();
     superuser.grant(&topic, "historia-users", &[Right::Produce]).await.unwrap();
 
-    let admin = |token| Admin::new(&broker.admin_url(), token).unwrap();
+    nobody_listens_in(&broker.admin_url(), &token).await;
+    let trust = Trust::with_authority(authority.pem().as_bytes()).unwrap();
+    let admin = |token| Admin::trusting(trust.clone(), &broker.admin_url(), token).unwrap();
     let forged = admin(Some(Token::sign(OTHER_KEY, "historia-admin").unwrap()));
     for stranger in [admin(None), forged] {
         let error = stranger.tenants().await.unwrap_err();
@@ -64,4 +77,18 @@ async fn a_broker_with_tokens_lets_in_by_right_and_tells_nobody_its_secrets() {
     for entry in fs::read_dir(place.join("config")).unwrap() {
         assert_eq!(entry.unwrap().metadata().unwrap().mode() & 0o777, 0o400);
     }
+}
+
+/// Whose certificate we do not believe is shown no token, and neither is anybody in clear.
+async fn nobody_listens_in(url: &str, token: &Token) {
+    let other = Trust::with_authority(Authority::new().pem().as_bytes()).unwrap();
+    for trust in [Trust::public().unwrap(), other] {
+        let refused = Admin::trusting(trust, url, Some(token.clone())).unwrap().tenants().await.unwrap_err();
+        assert!(
+            matches!(&refused, AdminError::Unreachable { reason, .. } if reason.contains("certificate")),
+            "{refused:?}"
+        );
+    }
+    let clear = Admin::new(&url.replace("https://", "http://"), None).unwrap().tenants().await;
+    assert!(matches!(clear, Err(AdminError::Unreachable { .. } | AdminError::Refused { .. })), "{clear:?}");
 }
