@@ -5,18 +5,22 @@ use domain_kernel::ports::{AppendCommand, AppendOutcome, EventStore, StoreError}
 use domain_kernel::{Checkpoint, CommandId, EventTypeId, Head, NewEvent, RecordedEvent, StreamId, Version};
 use infra_event_store::{PgEventStore, verify};
 use infra_testkit::wait_for;
+use sqlx::ConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use uuid::Uuid;
 
-/// Events that the writers append before they stop.
-const EVENTS: u64 = 100_000;
+/// Events that the writers of each process append before they stop.
+const EVENTS: u64 = 50_000;
 const STREAMS: u64 = 400;
-const WRITERS_PER_PROCESS: u64 = 24;
+const WRITERS: u64 = 24;
 const HANDLED: EventTypeId = EventTypeId(2);
+/// The database that the other process writes to, and the file that it leaves its tally in.
+const OTHER_PROCESS: (&str, &str) = ("HISTORIA_TEST_WRITES_TO", "HISTORIA_TEST_TALLY");
 
-/// What became of all appends.
+/// What became of all appends of a process.
 #[derive(Default)]
 struct Tally {
     events: AtomicU64,
@@ -31,36 +35,29 @@ impl Tally {
         self.commands.fetch_add(1, Ordering::Relaxed);
         self.claims.fetch_add(command.claims.len() as u64, Ordering::Relaxed);
     }
+
+    fn figures(&self) -> [u64; 4] {
+        [&self.events, &self.commands, &self.claims, &self.lost].map(|figure| figure.load(Ordering::Relaxed))
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_a_reader_and_a_consumer_leave_no_gap_and_nothing_half_done() {
     let fixture = store().await;
     let second = fixture.second_store().await;
-    let tally = Arc::new(Tally::default());
-    let streams: Arc<Vec<StreamId>> = Arc::new((0..STREAMS).map(|_| stream()).collect());
-    let mut writers = tokio::task::JoinSet::new();
-    for number in 0..WRITERS_PER_PROCESS {
-        for (process, store) in [(0, &fixture.store), (1, &second)] {
-            let seed = number * 2 + process + 1;
-            writers.spawn(write(Arc::clone(store), Arc::clone(&streams), Arc::clone(&tally), seed));
-        }
-    }
     let (written, handled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let consumer = tokio::spawn(consume(Follower::new(&second, &written)));
     let reader = tokio::spawn(read(Follower::new(&fixture.store, &handled)));
-    while let Some(writer) = writers.join_next().await {
-        writer.unwrap();
-    }
+    let (here, there) = tokio::join!(write_all(&fixture.store, 1, EVENTS), other_process(&fixture));
     written.store(true, Ordering::Release);
     let handlings = consumer.await.unwrap();
     handled.store(true, Ordering::Release);
     let read = reader.await.unwrap();
-    let written = tally.events.load(Ordering::Relaxed);
-    assert!(written >= EVENTS, "{written}");
-    assert_eq!(read, written + handlings, "every event is read once");
-    assert!(tally.lost.load(Ordering::Relaxed) > 0, "the writers got in each other's way");
-    assert_whole(&fixture, &tally, handlings).await;
+    let [events, commands, claims, _] = std::array::from_fn(|figure| here[figure] + there[figure]);
+    assert!(here[0] >= EVENTS && there[0] >= EVENTS, "{here:?} {there:?}");
+    assert!(here[3] > 0 && there[3] > 0, "the writers got in each other's way");
+    assert_eq!(read, events + handlings, "every event is read once");
+    assert_whole(&fixture, [events + handlings, commands + handlings, claims]).await;
     fixture.store.close().await;
     second.close().await;
     let deadlocks =
@@ -68,21 +65,65 @@ async fn two_processes_a_reader_and_a_consumer_leave_no_gap_and_nothing_half_don
     assert_eq!(fixture.count(deadlocks).await, 0, "nobody deadlocked");
 }
 
-async fn assert_whole(fixture: &Fixture, tally: &Tally, handled: u64) {
+/// Starts this executable once more, to write to the same database; returns its tally.
+async fn other_process(fixture: &Fixture) -> [u64; 4] {
+    let tally = tempfile::NamedTempFile::new().unwrap();
+    let mut process = tokio::process::Command::new(std::env::current_exe().unwrap());
+    process.args(["--exact", "concurrency::the_writers_of_a_process_append_their_share", "--nocapture"]);
+    process.env(OTHER_PROCESS.0, fixture.database.options.to_url_lossy().as_str());
+    process.env(OTHER_PROCESS.1, tally.path()).kill_on_drop(true);
+    let ended = process.output().await.unwrap();
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let figures = std::fs::read_to_string(tally.path()).unwrap();
+    let figures: Vec<u64> = figures.split(' ').map(|figure| figure.parse().unwrap()).collect();
+    figures.try_into().unwrap()
+}
+
+/// Alone on a database of its own; as the other process of the test above on that test's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_writers_of_a_process_append_their_share() {
+    let Ok(url) = std::env::var(OTHER_PROCESS.0) else {
+        let fixture = store().await;
+        let [events, commands, claims, _] = write_all(&fixture.store, 1, 2_000).await;
+        assert!(events >= 2_000, "{events}");
+        return assert_whole(&fixture, [events, commands, claims]).await;
+    };
+    let options: PgConnectOptions = url.parse().unwrap();
+    let pool = PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();
+    let store = PgEventStore::open(options, pool).await.unwrap();
+    let figures = write_all(&store, 2, EVENTS).await;
+    assert!(figures[0] >= EVENTS, "{figures:?}");
+    let figures = figures.map(|figure| figure.to_string()).join(" ");
+    std::fs::write(std::env::var(OTHER_PROCESS.1).unwrap(), figures).unwrap();
+    store.close().await;
+}
+
+/// Writers side by side until they appended `share` events.
+async fn write_all(store: &Arc<PgEventStore>, process: u64, share: u64) -> [u64; 4] {
+    let tally = Arc::new(Tally::default());
+    let mut writers = tokio::task::JoinSet::new();
+    for number in 0..WRITERS {
+        writers.spawn(write(Arc::clone(store), Arc::clone(&tally), share, number * 2 + process));
+    }
+    while let Some(writer) = writers.join_next().await {
+        writer.unwrap();
+    }
+    tally.figures()
+}
+
+async fn assert_whole(fixture: &Fixture, [events, commands, claims]: [u64; 3]) {
     let report = verify::streams(fixture.pool(), |_| ()).await.unwrap();
     assert_eq!(report.first_bad, None);
-    assert_eq!(report.events, tally.events.load(Ordering::Relaxed) + handled);
-    let commands = tally.commands.load(Ordering::Relaxed) + handled;
+    assert_eq!(report.events, events);
     assert_eq!(u64::try_from(fixture.count("select count(*) from command_done").await), Ok(commands));
-    let claims = tally.claims.load(Ordering::Relaxed);
     assert_eq!(u64::try_from(fixture.count("select count(*) from claim").await), Ok(claims));
 }
 
 /// Appends to shared streams, with command ids that others use too and claims that others want too.
-async fn write(store: Arc<PgEventStore>, streams: Arc<Vec<StreamId>>, tally: Arc<Tally>, seed: u64) {
+async fn write(store: Arc<PgEventStore>, tally: Arc<Tally>, share: u64, seed: u64) {
     let mut random = Random(seed);
-    while tally.events.load(Ordering::Relaxed) < EVENTS {
-        let stream = streams[usize::try_from(random.below(STREAMS)).unwrap()];
+    while tally.events.load(Ordering::Relaxed) < share {
+        let stream = StreamId(Uuid::from_u128(1 + u128::from(random.below(STREAMS))));
         let mut expected = store.head(stream).await.unwrap();
         if random.below(10) == 0 {
             // What somebody saw who was slow.
@@ -93,7 +134,7 @@ async fn write(store: Arc<PgEventStore>, streams: Arc<Vec<StreamId>>, tally: Arc
         }
         let events: Vec<NewEvent> =
             (0..=random.below(20)).map(|_| event(b"a payload of a usual size, or so")).collect();
-        let command_id = CommandId(Uuid::from_u128(u128::from(random.below(EVENTS))));
+        let command_id = CommandId(Uuid::from_u128(u128::from(random.below(2 * EVENTS))));
         let claims = if random.below(3) == 0 { vec![claim(1, random.below(401))] } else { vec![] };
         let command = AppendCommand { command_id, claims, ..command(events) };
         match store.append(of(stream, expected, command.clone())).await.unwrap() {
