@@ -3,7 +3,7 @@ use crate::context::Intention;
 use crate::json::read_body;
 use crate::problem::Problem;
 use crate::route::{self, Access, Route};
-use crate::tokens::{Claims, Subject, TokenVerifier};
+use crate::tokens::{Claims, Subject, TokenError, TokenVerifier};
 use crate::{Caller, Correlation, health, names, with_edge};
 use axum::Router;
 use axum::body::Body;
@@ -16,6 +16,10 @@ use domain_kernel::ports::Clock;
 use infra_event_store::BlindIndex;
 use infra_runtime::{Health, Resources};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// After this a client may try again when the service is not there yet.
+const OUTAGE: Duration = Duration::from_secs(2);
 
 /// What the protection needs of its service; made from [`Resources`].
 #[derive(Clone)]
@@ -49,7 +53,7 @@ struct Guard {
 }
 
 /// A service's router, protected. In this order a request meets: ids and headers; the table (a route that is not in it
-/// does not exist: 404); the internal token, needed by public routes too (401); the table's access rule (403, and 404 for
+/// does not exist: 404); the internal token, needed by public routes too (401; 503 while no key is known); the table's access rule (403, and 404 for
 /// what only services may call); then, if it has an `Idempotency-Key`, the command id that follows from it.
 ///
 /// `/healthz`, `/livez` and `/readyz` are added and need no token.
@@ -106,6 +110,10 @@ impl Guard {
         let token = bearer(headers)?.ok_or_else(Problem::unauthorized)?;
         self.verifier.verify(token).map_err(|error| {
             tracing::warn!(reason = %error, "an internal token was refused");
+            if error == TokenError::UnknownKey && self.verifier.keys().is_empty() {
+                // Nothing is wrong with the caller: this service has just started.
+                return Problem::unavailable(OUTAGE).detail("It is not known yet whose tokens are valid.");
+            }
             Problem::unauthorized()
         })
     }

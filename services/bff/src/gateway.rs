@@ -96,10 +96,20 @@ impl Gateway {
     /// The session that `token` stands for.
     ///
     /// # Errors
-    /// 401 for a token that is not valid or revoked; 503 as long as it is not known what is revoked.
+    /// 401 for a token that is not valid or revoked; 503 as long as it is not known which keys there are, or what is
+    /// revoked.
     pub(crate) async fn session(&self, token: &str) -> Result<Session, Problem> {
         let claims = match self.verifier.verify(token) {
-            Err(TokenError::UnknownKey) if self.keys.refresh(self).await => self.verifier.verify(token),
+            Err(TokenError::UnknownKey) => {
+                let asked = self.keys.refresh(self).await;
+                match self.verifier.verify(token) {
+                    // A gateway that has just started would send everybody back to the log-in.
+                    Err(TokenError::UnknownKey) if !asked => {
+                        return Err(Problem::unavailable(OUTAGE).detail("It is not known yet which tokens are valid."));
+                    }
+                    verified => verified,
+                }
+            }
             verified => verified,
         };
         let claims = claims.map_err(|error| {

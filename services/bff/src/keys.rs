@@ -25,7 +25,8 @@ pub(crate) fn router(internal_signer: &TokenSigner) -> Router {
 
 pub(crate) struct KeyRefresh {
     keys: KeySet,
-    last: Mutex<Option<Instant>>,
+    /// When a token made us ask, and whether there was an answer.
+    last: Mutex<Option<(Instant, bool)>>,
 }
 
 impl KeyRefresh {
@@ -43,14 +44,17 @@ impl KeyRefresh {
         }
     }
 
-    /// Asks because a token names a key that is not known; whether it is worth looking again.
+    /// Asks because a token names a key that is not known; false when nobody knows whether there is such a key.
     pub(crate) async fn refresh(&self, gateway: &Gateway) -> bool {
         let mut last = self.last.lock().await;
-        if last.is_some_and(|last| last.elapsed() < AT_MOST) {
-            return true;
+        if let Some((asked, answered)) = *last
+            && asked.elapsed() < AT_MOST
+        {
+            return answered;
         }
-        *last = Some(Instant::now());
-        self.ask(gateway).await
+        let answered = self.ask(gateway).await;
+        *last = Some((Instant::now(), answered));
+        answered
     }
 
     /// Takes what the users service publishes. What cannot be read, or holds no key of ours, changes nothing: the last

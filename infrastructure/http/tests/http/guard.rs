@@ -1,11 +1,11 @@
 //! What stands before every handler.
-use crate::support::{ANA, BEA, Fixture, SERVICE, answer_of, code, fixture, json_of, request, text};
+use crate::support::{ANA, BEA, Fixture, SERVICE, answer_of, code, fixture, fixture_with, json_of, request, text};
 use axum::body::Body;
 use axum::http::{HeaderName, Method, StatusCode, header};
 use domain_kernel::Role;
 use domain_kernel::ports::Clock;
 use infra_event_store::repository::CommandError;
-use infra_http::{Problem, TokenSigner};
+use infra_http::{KeySet, Problem, TokenSigner, TokenVerifier};
 use infra_testkit::tokens;
 use serde_json::Value;
 
@@ -36,6 +36,14 @@ async fn a_wrong_method_is_told_the_right_ones() {
 #[tokio::test]
 async fn head_is_allowed_where_get_is() {
     assert_eq!(fixture().as_ana(Method::HEAD, "/mine").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_know_the_gateway_yet_is_not_ready_and_blames_nobody() {
+    let fixture = fixture_with(|service, clock| TokenVerifier::internal(service, KeySet::default(), clock));
+    let response = fixture.as_ana(Method::GET, "/mine").await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
 }
 
 #[tokio::test]

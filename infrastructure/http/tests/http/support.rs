@@ -10,7 +10,7 @@ use domain_kernel::{Role, UserId};
 use http_body_util::BodyExt;
 use infra_event_store::BlindIndex;
 use infra_http::{
-    Access, Caller, Edge, Problem, RequestContext, Route, StrictJson, StrictPath, StrictQuery, protected,
+    Access, Caller, Edge, Problem, RequestContext, Route, StrictJson, StrictPath, StrictQuery, TokenVerifier, protected,
 };
 use infra_runtime::Health;
 use infra_testkit::memory::ManualClock;
@@ -80,6 +80,11 @@ fn routes() -> Vec<Route> {
 }
 
 pub(crate) fn fixture() -> Fixture {
+    fixture_with(tokens::verifier)
+}
+
+/// Which believes whom `verifier` says.
+pub(crate) fn fixture_with(verifier: fn(&str, Arc<dyn Clock>) -> TokenVerifier) -> Fixture {
     let clock = Arc::new(ManualClock::new());
     let health = Health::new();
     let router = Router::new()
@@ -105,7 +110,7 @@ pub(crate) fn fixture() -> Fixture {
         blind_index: BlindIndex::new([5; 32]),
         health: health.clone(),
     };
-    let verifier = tokens::verifier(SERVICE, Arc::clone(&clock) as Arc<dyn Clock>);
+    let verifier = verifier(SERVICE, Arc::clone(&clock) as Arc<dyn Clock>);
     let router = protected(router, &routes(), verifier, edge);
     Fixture { clock, health, router }
 }

@@ -1,5 +1,6 @@
 //! Who gets in: the table, tokens, revocations, quotas.
-use crate::support::{ANA, BEA, Fixture, SOON, fixture, fixture_at, fixture_with, from_address, json_of, request};
+use crate::support::{ANA, BEA, Fixture, SOON, fixture, fixture_at, fixture_with, fixture_without_keys};
+use crate::support::{from_address, json_of, request};
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use domain_kernel::Role;
@@ -50,6 +51,15 @@ async fn foreign_tampered_and_unsigned_tokens_are_a_401() {
     ] {
         assert_eq!(fixture.status("/results", Some(&token)).await, StatusCode::UNAUTHORIZED);
     }
+}
+
+#[tokio::test]
+async fn as_long_as_no_key_is_known_a_token_is_a_503_and_not_a_401() {
+    let fixture = fixture_without_keys().await;
+    let response = fixture.get("/results", Some(&fixture.ana())).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(response.headers().contains_key(header::RETRY_AFTER));
+    assert_eq!(fixture.status("/results", Some("nonsense")).await, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

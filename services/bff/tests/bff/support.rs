@@ -50,15 +50,20 @@ pub(crate) async fn fixture() -> Fixture {
 
 /// With these quotas, and with services that are dead from the beginning.
 pub(crate) async fn fixture_with(limits: RateLimits, dead: &[&str]) -> Fixture {
-    start(limits, dead, None).await
+    start(limits, dead, None, true).await
+}
+
+/// Which has just started, and finds no users service to ask for the keys of tokens.
+pub(crate) async fn fixture_without_keys() -> Fixture {
+    start(roomy(), &["users"], None, false).await
 }
 
 /// Which answers under these names only.
 pub(crate) async fn fixture_at(hosts: &[&str]) -> Fixture {
-    start(roomy(), &[], Some(hosts.iter().map(|host| (*host).to_owned()).collect())).await
+    start(roomy(), &[], Some(hosts.iter().map(|host| (*host).to_owned()).collect()), true).await
 }
 
-async fn start(limits: RateLimits, dead: &[&str], allowed_hosts: Option<Vec<String>>) -> Fixture {
+async fn start(limits: RateLimits, dead: &[&str], allowed_hosts: Option<Vec<String>>, has_keys: bool) -> Fixture {
     let clock = Arc::new(ManualClock::new());
     let (users, gateway) = (TokenSigner::users(&[1; 32]).unwrap(), TokenSigner::gateway(&[2; 32]).unwrap());
     let mut upstreams = Vec::new();
@@ -75,7 +80,7 @@ async fn start(limits: RateLimits, dead: &[&str], allowed_hosts: Option<Vec<Stri
             .iter()
             .map(|upstream| service_bff::Upstream { api: upstream.api.clone(), base_url: upstream.base_url.clone() })
             .collect(),
-        user_keys: KeySet::new([users.public_key()]),
+        user_keys: KeySet::new(has_keys.then(|| users.public_key())),
         internal_signer: gateway.clone(),
         limits,
         profile: Profile::Demo,
