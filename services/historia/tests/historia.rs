@@ -19,6 +19,8 @@ mod compose_file;
 mod drift;
 #[path = "historia/kill.rs"]
 mod kill;
+#[path = "historia/load.rs"]
+mod load;
 #[path = "historia/mail_catcher.rs"]
 mod mail_catcher;
 #[path = "historia/pinned_names.rs"]
@@ -33,6 +35,8 @@ mod stage;
 mod subscriptions;
 #[path = "historia/tampering.rs"]
 mod tampering;
+#[path = "historia/told.rs"]
+mod told;
 #[path = "historia/topics.rs"]
 mod topics;
 #[path = "historia/up_on_pulsar.rs"]

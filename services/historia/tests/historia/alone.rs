@@ -1,48 +1,62 @@
-//! Every service as a process of its own, on a real broker, killed one after the other.
+//! Every service as processes of its own, two side by side, on a real broker, killed one after the other.
 use crate::client::Client;
-use crate::stage::{SERVICES, Stage};
+use crate::load::Load;
+use crate::stage::{OTHER_SIDE, SERVICES, Stage};
+use crate::told::{each_is_told_once, everything_is_told};
 use crate::walk_through::walk;
-use hyper::{Method, StatusCode};
 use infra_testkit::wait_for;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// How long the platform may take to have everything told, after a kill and on a busy machine.
-const SETTLED: Duration = Duration::from_secs(120);
+/// The administrator's, and that of the laboratory of the walk-through.
+const WELCOMES: usize = 2;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn services_alone_lose_nothing_when_each_of_them_and_the_broker_are_killed() {
+async fn services_side_by_side_lose_nothing_when_each_of_them_and_the_broker_are_killed() {
     let Some(mut stage) = Stage::set().await else { return };
     they_wait_for_schema_and_topics(&mut stage).await;
     let (url, answers) = (stage.url(), stage.directory().join("answers"));
     tokio::task::spawn_blocking(move || walk(&url, &answers)).await.unwrap();
+    let others = SERVICES.map(|(name, _)| format!("{name}{OTHER_SIDE}"));
+    start(&mut stage, &others).await;
 
-    // Side by side: two of each that hears messages.
-    for name in ["results", "notifications", "saga-log"] {
-        stage.start_another(name);
-    }
+    // Like a client with a list of gateways: who does not get an answer from one asks the other one.
     let laboratory = Client::new(&stage.url()).log_in("usuario2", "password2").await;
+    let sides = [laboratory.clone(), laboratory.at(&stage.url_of("bff-2"))];
     let mut filed = BTreeSet::new();
     for (name, _) in SERVICES {
-        file(&laboratory, &mut filed).await;
+        let load = Load::begin(name, &sides);
+        load.is_half_done().await;
         stage.kill_9(name);
         stage.start(name);
-        file(&laboratory, &mut filed).await;
+        filed.extend(load.taken().await);
         stage.ready(name).await;
     }
-    file(&laboratory, &mut filed).await;
+    let load = Load::begin("broker", &sides);
+    load.is_half_done().await;
     stage.broker.broker().kill().await;
-    file(&laboratory, &mut filed).await;
+    // Nobody needs the broker to have a result taken.
+    filed.extend(load.taken().await);
     stage.broker.broker().start_again().await.unwrap();
-    file(&laboratory, &mut filed).await;
+
+    let load = Load::begin("everybody", &sides);
+    load.is_half_done().await;
+    let everybody: Vec<String> = SERVICES.iter().map(|(name, _)| (*name).to_owned()).chain(others).collect();
+    for instance in &everybody {
+        stage.kill_9(instance);
+    }
+    start(&mut stage, &everybody).await;
+    filed.extend(load.taken().await);
+    assert_eq!(filed.len(), (SERVICES.len() + 2) * Load::RESULTS);
 
     let administrator = stage.administrator().await;
-    let events = everything_is_told(&administrator, &filed).await;
-    each_is_told_once(&events, &filed);
-    let sent = events.iter().filter(|event| event["event_type"] == "NotificationSent").count();
+    let events = everything_is_told(&administrator, &filed, WELCOMES).await;
+    let sent = each_is_told_once(&events, &filed, WELCOMES);
+    // With the one of the walk-through, however often each was asked for.
+    assert_eq!(sent, filed.len() + 1 + WELCOMES);
     // A mail whose answer got lost is sent again under the same id.
     assert_eq!(stage.mail.count(), sent, "one mail for each NotificationSent");
+    stage.verify();
     stage.stop().await;
 }
 
@@ -68,40 +82,12 @@ async fn they_wait_for_schema_and_topics(stage: &mut Stage) {
     }
 }
 
-/// Files a result until it is taken: whoever is being killed answers with 503, or not at all.
-async fn file(laboratory: &Client, filed: &mut BTreeSet<String>) {
-    let body = json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo"});
-    let id = wait_for("a result to be taken", Duration::from_secs(60), async || {
-        let answer = laboratory.send(Method::POST, "/results", Some(body.clone())).await.ok()?;
-        (answer.status == StatusCode::CREATED).then(|| answer.body["id"].as_str().unwrap().to_owned())
-    });
-    filed.insert(id.await);
-}
-
-/// Waits until the saga log has every result and everybody who owed an answer gave it.
-async fn everything_is_told(administrator: &Client, filed: &BTreeSet<String>) -> Vec<Value> {
-    wait_for("every event of the saga log to be PROCESSED", SETTLED, async || {
-        let events = administrator.all_if_available("/saga/logs").await.ok()?;
-        let of = |kind: &'static str| events.iter().filter(move |event| event["event_type"] == kind);
-        let created = of("ResultCreated").count();
-        let settled = events.iter().all(|event| event["state"] == "PROCESSED");
-        // The administrator's welcome, the laboratory's, and one for each result.
-        (settled && created > filed.len() && of("NotificationSent").count() == created + 2).then_some(events)
-    })
-    .await
-}
-
-/// Each acknowledged result is in the saga log once and caused exactly one `NotificationSent`.
-fn each_is_told_once(events: &[Value], filed: &BTreeSet<String>) {
-    let text = |event: &Value, field: &str| event[field].as_str().unwrap_or_default().to_owned();
-    let mut created: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for event in events.iter().filter(|event| event["event_type"] == "ResultCreated") {
-        created.entry(text(event, "aggregate")).or_default().push(text(event, "id"));
+/// Starts instances, all at once.
+async fn start(stage: &mut Stage, instances: &[String]) {
+    for instance in instances {
+        stage.start(instance);
     }
-    for result in filed {
-        let ids = created.get(result).unwrap_or_else(|| panic!("result {result} is lost"));
-        assert_eq!(ids.len(), 1, "result {result} is in the saga log {} times", ids.len());
-        let told = events.iter().filter(|event| event["event_type"] == "NotificationSent");
-        assert_eq!(told.filter(|event| event["causation_id"] == ids[0]).count(), 1, "result {result}");
+    for instance in instances {
+        stage.ready(instance).await;
     }
 }

@@ -30,7 +30,31 @@ impl Client {
 
     /// Sends; `Err` when no answer came.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Result<Answer, String> {
+        self.send_as(None, method, path, body).await
+    }
+
+    /// The same under an `Idempotency-Key`: however often it is sent, it is done once.
+    pub(crate) async fn send_under(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Result<Answer, String> {
+        self.send_as(Some(key), method, path, Some(body)).await
+    }
+
+    async fn send_as(
+        &self,
+        key: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Answer, String> {
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -63,6 +87,11 @@ impl Client {
         assert_eq!(answer.status, StatusCode::OK, "{username} could not log in: {}", answer.body);
         let token = answer.body["access_token"].as_str().unwrap().to_owned();
         Self { token: Some(token), ..self.clone() }
+    }
+
+    /// The same user at another gateway.
+    pub(crate) fn at(&self, base: &str) -> Self {
+        Self { base: base.trim_end_matches('/').to_owned(), ..self.clone() }
     }
 
     /// Every item of a list, page by page.

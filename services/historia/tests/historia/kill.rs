@@ -1,10 +1,10 @@
 //! Nothing acknowledged is lost and nothing is done twice when the whole platform is killed while it works.
 use crate::client::Client;
 use crate::platform::{DataDirectory, Platform, administrator_password, historia, mails};
+use crate::told::{each_is_told_once, everything_is_told};
 use hyper::{Method, StatusCode};
-use infra_testkit::wait_for;
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,33 +16,36 @@ const RESULTS_EACH: usize = 100;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_platform_loses_no_acknowledged_result_and_mails_each_once() {
+    survives_a_kill("embedded").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_platform_killed_with_its_broker_loses_no_acknowledged_result_and_mails_each_once() {
+    if !infra_testkit::pulsar::is_skipped() {
+        survives_a_kill("pulsar").await;
+    }
+}
+
+/// With a broker of its own, that one goes down with the platform.
+async fn survives_a_kill(broker: &str) {
     let data = DataDirectory::new();
-    let platform = Platform::up(&data, &[]);
+    let platform = Platform::up(&data, &["--broker", broker]);
     let acknowledged = file_until_killed(platform).await;
     assert!(acknowledged.len() > 50, "too few results were acknowledged before the kill: {}", acknowledged.len());
     assert!(acknowledged.len() < LABORATORIES * RESULTS_EACH, "the kill came after the last result");
 
     // The list is read again and again while the machine is busy.
-    let platform = Platform::up(&data, &["--rate-get", "60000", "--rate-all", "60000"]);
+    let platform = Platform::up(&data, &["--broker", broker, "--rate-get", "60000", "--rate-all", "60000"]);
     let administrator = Client::new(&platform.url).log_in("admin", &administrator_password(&data)).await;
     let laboratory = Client::new(&platform.url).log_in("laboratorio0", "password2").await;
     every_result_is_there(&laboratory, &acknowledged).await;
-    let stored: BTreeSet<String> =
-        laboratory.all("/results").await.iter().map(|result| result["id"].as_str().unwrap().to_owned()).collect();
-    assert!(acknowledged.is_subset(&stored));
-
-    let sent = wait_for("every event of the saga log to be PROCESSED", Duration::from_secs(60), async || {
-        // Busy with what the kill left, the platform may ask for patience.
-        let events = administrator.all_if_available("/saga/logs").await.ok()?;
-        let settled = events.iter().all(|event| event["state"] == "PROCESSED");
-        let sent: Vec<Value> = events.into_iter().filter(|event| event["event_type"] == "NotificationSent").collect();
-        // The results' patients, the laboratories and the administrator.
-        (settled && sent.len() > stored.len() + LABORATORIES).then_some(sent)
-    })
-    .await;
-    each_is_told_once(&administrator, &stored, &sent).await;
-
-    assert_eq!(mails(&data), sent.len(), "one message in the mailbox for each NotificationSent");
+    // The administrator's and the laboratories'.
+    let welcomes = LABORATORIES + 1;
+    let events = everything_is_told(&administrator, &acknowledged, welcomes).await;
+    let sent = each_is_told_once(&events, &acknowledged, welcomes);
+    let created = laboratory.all("/results").await.len();
+    assert_eq!(sent, created + welcomes, "every stored result is in the saga log");
+    assert_eq!(mails(&data), sent, "one message in the mailbox for each NotificationSent");
     platform.interrupt();
 
     let verified = historia(&data, &["replay", "verify", "--json"]);
@@ -73,7 +76,7 @@ async fn file_until_killed(platform: Platform) -> BTreeSet<String> {
             });
         }
     }
-    tokio::time::timeout(Duration::from_secs(60), half.notified()).await.expect("results are answered");
+    tokio::time::timeout(Duration::from_secs(120), half.notified()).await.expect("results are answered");
     platform.kill_9();
     let mut acknowledged = BTreeSet::new();
     while let Some(answer) = posts.join_next().await {
@@ -87,25 +90,5 @@ async fn every_result_is_there(laboratory: &Client, acknowledged: &BTreeSet<Stri
         let answer = laboratory.get(&format!("/results/{id}")).await;
         assert_eq!(answer.status, StatusCode::OK, "result {id} is lost: {}", answer.body);
         assert_eq!(answer.body["result"], "Resultado Positivo");
-    }
-}
-
-/// Each stored result caused exactly one `NotificationSent`.
-async fn each_is_told_once(administrator: &Client, stored: &BTreeSet<String>, sent: &[Value]) {
-    let created: BTreeMap<String, String> = administrator
-        .all("/saga/logs?type=ResultCreated")
-        .await
-        .iter()
-        .map(|event| (event["id"].as_str().unwrap().to_owned(), event["aggregate"].as_str().unwrap().to_owned()))
-        .collect();
-    assert_eq!(created.len(), stored.len(), "every stored result is in the saga log, once");
-    let mut told: BTreeMap<&str, usize> = BTreeMap::new();
-    for event in sent {
-        if let Some(result) = created.get(event["causation_id"].as_str().unwrap()) {
-            *told.entry(result).or_default() += 1;
-        }
-    }
-    for result in stored {
-        assert_eq!(told.get(result.as_str()), Some(&1), "result {result} was told a wrong number of times");
     }
 }

@@ -21,13 +21,20 @@ use std::time::Duration;
 pub(crate) const SERVICES: [(&str, u16); 5] =
     [("users", 7001), ("results", 7002), ("notifications", 7003), ("saga-log", 7004), ("bff", 8080)];
 
+/// What the names of instances on the other side end with.
+pub(crate) const OTHER_SIDE: &str = "-2";
+
 /// How long a service may take until it is ready, on a busy machine.
 const READY: Duration = Duration::from_secs(90);
 
 /// A machine with PostgreSQL, Pulsar, a mail catcher and the secrets, on which services run as processes.
+///
+/// Of each service there may be two instances, on two sides: `results` on one, `results-2` on the other. Each side has a
+/// gateway in front of its own instances; databases, broker and secrets are the same.
 pub(crate) struct Stage {
     compose: Compose,
-    ports: BTreeMap<&'static str, u16>,
+    /// By instance.
+    ports: BTreeMap<String, u16>,
     pub(crate) mail: MailCatcher,
     pub(crate) broker: OwnBroker,
     cluster: Cluster,
@@ -43,10 +50,11 @@ impl Stage {
         let directory = tempfile::Builder::new().prefix("historia-test-").tempdir_in("/tmp").unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let cluster = Cluster::start(&directory.path().join("postgres"), None, true).await.unwrap();
-        let ports = SERVICES.iter().map(|(name, _)| (*name, free_port())).collect();
+        let instances = SERVICES.iter().flat_map(|(name, _)| ["", OTHER_SIDE].map(|side| format!("{name}{side}")));
+        let ports = instances.map(|instance| (instance, free_port())).collect();
         let (mut compose, mail, processes) = (Compose::read(DEMO), MailCatcher::start(), BTreeMap::new());
-        // The test reads the saga log again and again, so nobody is told to wait.
-        for rate in ["HISTORIA_RATE_GET", "HISTORIA_RATE_ALL"] {
+        // The test files and reads again and again, so nobody is told to wait.
+        for rate in ["HISTORIA_RATE_POST", "HISTORIA_RATE_GET", "HISTORIA_RATE_ALL"] {
             let gateway = compose.containers.get_mut("bff").unwrap();
             gateway.environment.insert(rate.to_owned(), "60000".to_owned()).expect("the gateway has quotas");
         }
@@ -75,7 +83,12 @@ impl Stage {
 
     /// The gateway's address.
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports["bff"])
+        self.url_of("bff")
+    }
+
+    /// Where an instance listens.
+    pub(crate) fn url_of(&self, instance: &str) -> String {
+        format!("http://127.0.0.1:{}", self.ports[instance])
     }
 
     pub(crate) async fn administrator(&self) -> Client {
@@ -85,41 +98,40 @@ impl Stage {
 
     /// Runs a container that ends by itself.
     pub(crate) fn run_once(&self, name: &str) {
-        let output = self.command(&self.compose.containers[name].clone()).output().unwrap();
+        let output = self.command(&self.compose.containers[name].clone(), "").output().unwrap();
         assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// Starts a service; does not wait for it.
-    pub(crate) fn start(&mut self, name: &str) {
-        let container = self.compose.containers[name].clone();
-        self.start_as(name, &container);
-    }
-
-    /// Starts a second instance of a service, which listens elsewhere.
-    pub(crate) fn start_another(&mut self, name: &str) {
-        let mut container = self.compose.containers[name].clone();
-        container.environment.insert("HISTORIA_LISTEN".to_owned(), "127.0.0.1:0".to_owned());
-        self.start_as(&format!("{name}-2"), &container);
-    }
-
-    fn start_as(&mut self, name: &str, container: &Container) {
-        let path = self.directory().join(format!("{name}.log"));
+    /// Starts an instance, such as `results` or `results-2`; does not wait for it.
+    pub(crate) fn start(&mut self, instance: &str) {
+        let path = self.directory().join(format!("{instance}.log"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
-        let child = self.command(container).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
-        self.processes.insert(name.to_owned(), child);
+        let (container, side) = self.container(instance);
+        let mut command = self.command(&container, side);
+        let child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        self.processes.insert(instance.to_owned(), child);
     }
 
-    fn command(&self, container: &Container) -> Command {
+    /// What an instance is made of, and on which side it is.
+    fn container(&self, instance: &str) -> (Container, &'static str) {
+        let (name, side) = match instance.strip_suffix(OTHER_SIDE) {
+            Some(name) => (name, OTHER_SIDE),
+            None => (instance, ""),
+        };
+        (self.compose.containers[name].clone(), side)
+    }
+
+    fn command(&self, container: &Container, side: &str) -> Command {
         let mut command = Command::new(HISTORIA);
-        command.args(container.command.iter().map(|word| self.here(container, word)));
+        command.args(container.command.iter().map(|word| self.here(container, side, word)));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("NO_COLOR", "1");
-        command.envs(container.environment.iter().map(|(name, value)| (name, self.here(container, value))));
+        command.envs(container.environment.iter().map(|(name, value)| (name, self.here(container, side, value))));
         command.stdin(Stdio::null());
         command
     }
 
     /// The text with this machine's addresses and paths for the containers'.
-    fn here(&self, container: &Container, text: &str) -> String {
+    fn here(&self, container: &Container, side: &str, text: &str) -> String {
         let mut text = text.replace("/var/lib/historia/secrets", &self.secrets().display().to_string());
         if let Some(source) = container.mounts.get("/run/historia/secrets") {
             let folder = self.secrets().join(source.trim_start_matches("secrets-").replace('-', "_"));
@@ -132,7 +144,7 @@ impl Stage {
             .replace("postgres:5432", &format!("127.0.0.1:{}", self.cluster.port()))
             .replace("mail:1025", &self.mail.address.to_string());
         for (name, port) in SERVICES {
-            let address = format!("127.0.0.1:{}", self.ports[name]);
+            let address = format!("127.0.0.1:{}", self.ports[&format!("{name}{side}")]);
             for host in [name, "0.0.0.0", "127.0.0.1", "localhost"] {
                 text = text.replace(&format!("{host}:{port}"), &address);
             }
@@ -142,8 +154,8 @@ impl Stage {
 
     /// Asks as the container's health check does, until the service is ready.
     pub(crate) async fn ready(&mut self, name: &str) {
-        let container = self.compose.containers[name].clone();
-        let words: Vec<String> = container.health[2..].iter().map(|word| self.here(&container, word)).collect();
+        let (container, side) = self.container(name);
+        let words: Vec<String> = container.health[2..].iter().map(|word| self.here(&container, side, word)).collect();
         let what = format!("{name} to be ready");
         let ready = wait_for(&what, READY, async || {
             let ended = self.processes.get_mut(name).unwrap().try_wait().unwrap();
@@ -164,6 +176,20 @@ impl Stage {
     /// Whether the process runs.
     pub(crate) fn is_running(&mut self, name: &str) -> bool {
         self.processes.get_mut(name).unwrap().try_wait().unwrap().is_none()
+    }
+
+    /// Whether history in every database is whole and every read model follows from it.
+    pub(crate) fn verify(&self) {
+        let url = format!("postgres://historia@127.0.0.1:{}/postgres", self.cluster.port());
+        let output = Command::new(HISTORIA)
+            .args(["replay", "verify", "--json"])
+            .env("HISTORIA_DATABASE_URL", url)
+            .env("HISTORIA_DATABASE_PASSWORD_FILE", self.secrets().join("postgres/database-owner"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let report = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{report}{}", String::from_utf8_lossy(&output.stderr));
     }
 
     pub(crate) fn kill_9(&mut self, name: &str) {

@@ -1,0 +1,86 @@
+//! Results that are filed by several clients at once while somebody else kills what takes them.
+use crate::client::Client;
+use hyper::{Method, StatusCode};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// How many file at once.
+const CLIENTS: usize = 8;
+const RESULTS_EACH: usize = 9;
+/// How long one result may take, with everything that is killed meanwhile.
+const TAKEN: Duration = Duration::from_secs(120);
+/// After so long a client gives an answer up and asks again.
+const ANSWER: Duration = Duration::from_secs(20);
+/// And a moment later, when the answer was none.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// A load that is under way.
+pub(crate) struct Load {
+    half: Arc<Notify>,
+    clients: JoinSet<BTreeSet<String>>,
+}
+
+impl Load {
+    /// How many results are filed.
+    pub(crate) const RESULTS: usize = CLIENTS * RESULTS_EACH;
+
+    /// Begins to file, under keys that begin with `name`, at the gateways of `sides` in turn.
+    pub(crate) fn begin(name: &str, sides: &[Client]) -> Self {
+        let (taken, half) = (Arc::new(AtomicUsize::new(0)), Arc::new(Notify::new()));
+        let mut clients = JoinSet::new();
+        for client in 0..CLIENTS {
+            let (sides, name) = (sides.to_vec(), format!("{name}-{client}"));
+            let (taken, half) = (Arc::clone(&taken), Arc::clone(&half));
+            clients.spawn(async move {
+                let mut ids = BTreeSet::new();
+                for number in 0..RESULTS_EACH {
+                    ids.insert(file(sides.clone(), client + number, format!("{name}-{number}")).await);
+                    if taken.fetch_add(1, Ordering::Relaxed) == Self::RESULTS / 2 {
+                        half.notify_one();
+                    }
+                }
+                ids
+            });
+        }
+        Self { half, clients }
+    }
+
+    /// Returns in the middle of it.
+    pub(crate) async fn is_half_done(&self) {
+        timeout(TAKEN, self.half.notified()).await.expect("results are taken");
+    }
+
+    /// Waits until everything is taken; the results' ids.
+    pub(crate) async fn taken(self) -> BTreeSet<String> {
+        let taken: BTreeSet<String> = self.clients.join_all().await.into_iter().flatten().collect();
+        assert_eq!(taken.len(), Self::RESULTS, "two requests were given the same result");
+        taken
+    }
+}
+
+/// Files a result until it is taken, under the same key: whoever is being killed answers with 503, or not at all.
+async fn file(sides: Vec<Client>, first: usize, key: String) -> String {
+    let body = json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo"});
+    let asked = async {
+        for side in sides.iter().cycle().skip(first % sides.len()) {
+            let sent = side.send_under(&key, Method::POST, "/results", body.clone());
+            match timeout(ANSWER, sent).await {
+                Ok(Ok(answer)) if answer.status == StatusCode::CREATED => {
+                    return answer.body["id"].as_str().map(str::to_owned);
+                }
+                Ok(Ok(answer)) if !answer.status.is_server_error() => {
+                    panic!("a client cannot repeat {}: {}", answer.status, answer.body)
+                }
+                _ => tokio::time::sleep(AGAIN).await,
+            }
+        }
+        None
+    };
+    timeout(TAKEN, asked).await.expect("a result is taken").expect("a result has an id")
+}
