@@ -56,7 +56,7 @@ struct Guard {
 /// does not exist: 404); the internal token, needed by public routes too (401; 503 while no key is known); the table's access rule (403, and 404 for
 /// what only services may call); then, if it has an `Idempotency-Key`, the command id that follows from it.
 ///
-/// `/healthz`, `/livez` and `/readyz` are added and need no token.
+/// `/healthz`, `/livez`, `/readyz` and `/metrics` are added and need no token.
 pub fn protected(router: Router, routes: &[Route], verifier: TokenVerifier, edge: impl Into<Edge>) -> Router {
     let edge = edge.into();
     let guard = Guard {

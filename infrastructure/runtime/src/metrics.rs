@@ -41,12 +41,19 @@ impl MetricsHandle {
 #[error("metrics cannot be recorded: another recorder is installed in this process")]
 pub struct MetricsError(#[source] metrics_exporter_prometheus::BuildError);
 
+static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+
+/// The figures of this process; `None` when nobody counts.
+#[must_use]
+pub fn installed() -> Option<MetricsHandle> {
+    INSTALLED.lock().unwrap_or_else(PoisonError::into_inner).clone().map(MetricsHandle)
+}
+
 /// Starts counting; once per process, later calls give the same figures.
 ///
 /// # Errors
 /// Somebody else's recorder is installed.
 pub fn install() -> Result<MetricsHandle, MetricsError> {
-    static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
     let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = &*installed {
         return Ok(MetricsHandle(handle.clone()));

@@ -79,7 +79,7 @@ fn plain_settings(arguments: &ServiceArgs) -> Result<Settings, Failure> {
         profile: arguments.process.profile.parse()?,
         language: Language::Spanish,
         public_url: String::new(),
-        mail: Mail { sender: String::new(), way: MailWay::Server(String::new()) },
+        mail: Mail { sender: String::new(), way: MailWay::Server(String::new()), authorities: Vec::new() },
         administrator: String::new(),
     })
 }
@@ -98,7 +98,11 @@ fn mail(arguments: &MailArgs) -> Result<Mail, Failure> {
             ));
         }
     };
-    Ok(Mail { sender: arguments.mail_from.clone(), way })
+    let authorities = match &arguments.smtp_certificate_file {
+        Some(file) => std::fs::read(file).map_err(|error| Failure::of(&file.display().to_string(), &error))?,
+        None => Vec::new(),
+    };
+    Ok(Mail { sender: arguments.mail_from.clone(), way, authorities })
 }
 
 /// What a process needs before it knows whether its service can start.

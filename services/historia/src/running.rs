@@ -48,6 +48,8 @@ pub(crate) struct Settings {
 pub(crate) struct Mail {
     pub sender: String,
     pub way: MailWay,
+    /// Certificates (PEM) of authorities that are believed beside the public ones; empty for none.
+    pub authorities: Vec<u8>,
 }
 
 /// How it gets there.
@@ -199,9 +201,11 @@ async fn start_service(
         }
         service_notifications::NAME => {
             let (mailer, mailbox_directory, delivery): (Arc<dyn Mailer>, _, _) = match &settings.mail.way {
-                MailWay::Server(url) => {
-                    (Arc::new(SmtpMailer::new(url, &settings.mail.sender)?), None, Delivery::STANDARD)
-                }
+                MailWay::Server(url) => (
+                    Arc::new(SmtpMailer::trusting(&settings.mail.authorities, url, &settings.mail.sender)?),
+                    None,
+                    Delivery::STANDARD,
+                ),
                 MailWay::Mailbox(directory) => {
                     let mailbox = MailboxMailer::open(directory, &settings.mail.sender)?;
                     (Arc::new(mailbox), Some(directory.clone()), Delivery::MAILBOX)

@@ -58,6 +58,7 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
         mail: Mail {
             sender: arguments.mail_from.clone(),
             way: arguments.smtp_url.clone().map_or_else(|| MailWay::Mailbox(data.mailbox()), MailWay::Server),
+            authorities: Vec::new(),
         },
         administrator: ADMINISTRATOR.to_owned(),
     };

@@ -16,6 +16,9 @@ pub enum MailSettingError {
     /// The mail server's URL is none.
     #[error("the mail server must look like smtps://user:password@host or smtp://user:password@host:587?tls=required")]
     Server,
+    /// What should be an authority's certificate is none.
+    #[error("the certificate of the mail server's authority must be one in PEM form")]
+    Authority,
     /// The mailbox cannot be made.
     #[error("the mailbox's directory cannot be made")]
     Directory(#[from] std::io::Error),

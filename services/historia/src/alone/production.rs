@@ -36,7 +36,7 @@ pub(super) fn check_service(
 /// Says everything that is missing.
 pub(super) fn check_mail(profile: Profile, way: &MailWay, public_url: &str) -> Result<(), Failure> {
     let encrypted = match way {
-        MailWay::Server(url) => url.starts_with("smtps://") || url.contains("tls=required"),
+        MailWay::Server(url) => url.starts_with("smtps://") || demands_tls(url),
         MailWay::Mailbox(_) => false,
     };
     judge(
@@ -46,6 +46,12 @@ pub(super) fn check_mail(profile: Profile, way: &MailWay, public_url: &str) -> R
             (public_url.starts_with("https://"), "HISTORIA_PUBLIC_URL must begin with https://"),
         ],
     )
+}
+
+/// Whether the address says so where the mail client looks for it, behind the host.
+fn demands_tls(url: &str) -> bool {
+    let query = url.rsplit_once('?').map_or("", |(_, query)| query);
+    !query.contains('@') && query.split('&').any(|pair| pair == "tls=required")
 }
 
 /// The gateway: over TLS, under its own names.
@@ -118,7 +124,14 @@ mod tests {
         let (profile, url) = (Profile::Production, "https://historia.clinica.cl");
         assert!(check_mail(profile, &MailWay::Server("smtps://u:p@mail".into()), url).is_ok());
         assert!(check_mail(profile, &MailWay::Server("smtp://mail:587?tls=required".into()), url).is_ok());
-        assert!(check_mail(profile, &MailWay::Server("smtp://mail:25".into()), url).is_err());
+        for weak in [
+            "smtp://mail:25",
+            "smtp://u:tls=required@mail:25",
+            "smtp://u:p?tls=required@mail",
+            "smtp://mail?tls=opportunistic",
+        ] {
+            assert!(check_mail(profile, &MailWay::Server(weak.into()), url).is_err(), "{weak}");
+        }
         assert!(check_mail(profile, &MailWay::Mailbox("mailbox".into()), url).is_err());
         assert!(check_mail(profile, &MailWay::Server("smtps://mail".into()), "http://historia").is_err());
     }

@@ -106,6 +106,9 @@ pub(crate) struct MailArgs {
     /// The file that holds that address, when there is a password in it; wins over the address itself
     #[arg(long, env = "HISTORIA_SMTP_URL_FILE", value_name = "FILE")]
     pub smtp_url_file: Option<PathBuf>,
+    /// The certificate (PEM) of an authority that is believed beside the public ones when it signed the mail server's
+    #[arg(long, env = "HISTORIA_SMTP_CERTIFICATE_FILE", value_name = "FILE")]
+    pub smtp_certificate_file: Option<PathBuf>,
     /// The sender of mails
     #[arg(long, env = "HISTORIA_MAIL_FROM", default_value = "Historia <no-reply@lab.local>", value_name = "ADDRESS")]
     pub mail_from: String,

@@ -3,10 +3,12 @@
 //! At least once: when the server took a mail and its answer got lost, the mail is sent again, with the same
 //! `Message-ID`, by which a mailbox may recognise it.
 use super::{MailSettingError, header_id, sender};
+use axum::http::Uri;
 use domain_kernel::BoxFuture;
 use domain_kernel::ports::{Mail, MailError, Mailer};
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::{AsyncSmtpTransport, Error as SmtpError};
 use lettre::{AsyncTransport, Tokio1Executor};
 use std::fmt;
@@ -35,12 +37,21 @@ impl SmtpMailer {
     /// # Errors
     /// [`MailSettingError`].
     pub fn new(url: &str, from: &str) -> Result<Self, MailSettingError> {
+        Self::trusting(&[], url, from)
+    }
+
+    /// The same, with a server whose certificate a public authority signed or one of those whose certificates (PEM) are
+    /// given.
+    ///
+    /// # Errors
+    /// [`MailSettingError`].
+    pub fn trusting(authorities: &[u8], url: &str, from: &str) -> Result<Self, MailSettingError> {
         let sender = sender(from)?;
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-            .map_err(|_| MailSettingError::Server)?
-            .timeout(Some(STEP_LIMIT))
-            .build();
-        Ok(Self { transport, sender })
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| MailSettingError::Server)?;
+        if !authorities.is_empty() {
+            builder = builder.tls(tls(authorities, url)?);
+        }
+        Ok(Self { transport: builder.timeout(Some(STEP_LIMIT)).build(), sender })
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, &'static str> {
@@ -63,6 +74,22 @@ impl Mailer for SmtpMailer {
             self.transport.send(message).await.map(drop).map_err(|error| classify(&error))
         })
     }
+}
+
+/// How the address wants the server to be spoken to, with the authorities believed too; what is in clear stays so.
+fn tls(authorities: &[u8], url: &str) -> Result<Tls, MailSettingError> {
+    let url: Uri = url.parse().map_err(|_| MailSettingError::Server)?;
+    let host = url.host().ok_or(MailSettingError::Server)?.trim_matches(['[', ']']);
+    let believed = Certificate::from_pem(authorities).map_err(|_| MailSettingError::Authority)?;
+    let parameters = TlsParameters::builder(host.to_owned()).add_root_certificate(believed).build_rustls();
+    let parameters = parameters.map_err(|_| MailSettingError::Authority)?;
+    let asked = |way: &str| url.query().is_some_and(|query| query.split('&').any(|pair| pair == way));
+    Ok(match url.scheme_str() {
+        Some("smtps") => Tls::Wrapper(parameters),
+        _ if asked("tls=required") => Tls::Required(parameters),
+        _ if asked("tls=opportunistic") => Tls::Opportunistic(parameters),
+        _ => Tls::None,
+    })
 }
 
 /// A permanent reply (5yz) is final, everything else may go through later. The code is the reply's number: its words
