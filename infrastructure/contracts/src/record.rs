@@ -49,7 +49,7 @@ pub enum LearnError {
 }
 
 /// No topic ever has more versions: what is learned is kept as long as the process.
-const MOST_VERSIONS: u16 = 256;
+pub(crate) const MOST_VERSIONS: u16 = 256;
 
 /// Versions that are newer than this binary, by record and number. All topics' records have different names.
 static LEARNED: RwLock<BTreeMap<(String, u16), &'static AvroSchema>> = RwLock::new(BTreeMap::new());

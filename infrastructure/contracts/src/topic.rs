@@ -1,5 +1,5 @@
 //! The topics' contracts: which versions there are.
-use crate::record::Versions;
+use crate::record::{MOST_VERSIONS, Versions};
 use crate::{ContractError, LearnError, event_notification, event_result, event_user, saga_command, saga_step};
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
@@ -47,6 +47,25 @@ static PARSED: LazyLock<Vec<(Topic, Versions)>> =
 pub fn learn(topic: &str, version: u16, schema: &str) -> Result<(), LearnError> {
     let (_, versions) = PARSED.iter().find(|(of, _)| *of == topic).ok_or(LearnError::NoTopic)?;
     versions.learn(version, schema)
+}
+
+/// Whether what was written with that contract version of `topic` can be read: this binary brought it, or learned it.
+#[must_use]
+pub fn is_known(topic: &str, contract_version: u16) -> bool {
+    PARSED.iter().any(|(of, versions)| *of == topic && versions.find(contract_version).is_ok())
+}
+
+/// Whether [`learn`] would look at that version at all: it is not known yet, and a topic may have so many.
+#[must_use]
+pub fn may_be_learned(topic: &str, contract_version: u16) -> bool {
+    (1..=MOST_VERSIONS).contains(&contract_version) && !is_known(topic, contract_version)
+}
+
+/// Whether two texts are the same schema, however they are laid out.
+#[must_use]
+pub fn is_same_schema(one: &str, other: &str) -> bool {
+    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    one == other || parsed(one).is_some_and(|one| Some(one) == parsed(other))
 }
 
 /// Whether `payload` is a record of `topic`, written with that contract version; looks at its shape only.

@@ -11,6 +11,9 @@
 //! - waiting instead of failing: a broker or a topic that is not there (yet) is waited for, and [`PulsarBus::check`]
 //!   says so; any trouble of a subscription ends it, and the consumer opens the next one.
 //!
+//! A message of a contract version that is newer than this release waits until its schema is learned from the registry;
+//! what the release does not know of it is passed over.
+//!
 //! Tenant, namespace, policies, topics and schemas are not made here: a producer with a schema that the registry does
 //! not have is refused. What a producer sends that is no service's message (no headers of ours, not under its stream's
 //! key, not the topic's record) has no effect: it is counted, logged and passed over.
@@ -18,6 +21,7 @@ mod closing;
 mod condition;
 mod connector;
 mod incoming;
+mod learning;
 mod options;
 mod sink;
 mod subscription;
@@ -32,6 +36,7 @@ use domain_kernel::ports::{BusError, EventBus, MessageSource, Subscription};
 use domain_kernel::{BoxFuture, Topic};
 use infra_contracts::topic::{self, TopicContract};
 use infra_event_store::checkpoints::Checkpoints;
+use learning::{Learning, Registry};
 use sink::PulsarSink;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,6 +63,7 @@ struct Inner {
     /// Apart from the consuming client: one receipt that does not come breaks a client's connection for all its users.
     producing: Connector,
     consuming: Connector,
+    registry: Registry,
     checkpoints: Arc<dyn Checkpoints>,
     conditions: Conditions,
     closing: Closing,
@@ -90,9 +96,11 @@ impl PulsarBus {
         let certificates = options.verify().await?;
         let options = Arc::new(options);
         let connector = || Connector::new(Arc::clone(&options), certificates.clone());
+        let consuming = connector();
         let inner = Inner {
             producing: connector(),
-            consuming: connector(),
+            registry: Registry::new(consuming.clone(), Arc::clone(&options)),
+            consuming,
             options: Arc::clone(&options),
             checkpoints,
             conditions: Conditions::default(),
@@ -214,6 +222,8 @@ impl EventBus for PulsarBus {
             let opened =
                 PulsarSubscription::open(contract, consumer, options, connector, checkpoints, condition, closing);
             let subscription = opened.await?;
+            let (inner_subscription, part) = (Box::new(subscription), format!("contract {consumer}/{topic}"));
+            let subscription = Learning::new(inner_subscription, inner.registry.clone(), &inner.conditions, part);
             Ok(Box::new(subscription) as Box<dyn Subscription>)
         })
     }

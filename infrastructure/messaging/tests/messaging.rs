@@ -21,6 +21,8 @@ mod pulsar;
 mod pulsar_broker;
 #[path = "messaging/pulsar_foreign.rs"]
 mod pulsar_foreign;
+#[path = "messaging/pulsar_newer.rs"]
+mod pulsar_newer;
 #[path = "messaging/pulsar_support.rs"]
 mod pulsar_support;
 #[path = "messaging/relay.rs"]

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 /// Keeps counters and gauges of this thread, by name and labels.
 #[derive(Default)]
-struct Counts(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+pub(crate) struct Counts(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
 
 impl Counts {
     fn of(&self, key: &Key) -> Arc<AtomicU64> {
@@ -18,7 +18,11 @@ impl Counts {
     }
 
     fn value(&self, name: &str) -> u64 {
-        let name = format!("{name}{{consumer=notifications,topic=event-user}}");
+        self.value_of(name, "event-user")
+    }
+
+    pub(crate) fn value_of(&self, name: &str, topic: &str) -> u64 {
+        let name = format!("{name}{{consumer=notifications,topic={topic}}}");
         self.0.lock().unwrap().get(&name).map_or(0, |value| value.load(Ordering::SeqCst))
     }
 }
