@@ -3,9 +3,9 @@ use super::Wanted;
 use super::changes::Change;
 use super::rights::RIGHTS;
 use domain_kernel::Topic;
-use infra_contracts::topic::CONTRACTS;
+use infra_contracts::avro::{AvroSchema, mutual_compatibility};
+use infra_contracts::topic::{CONTRACTS, is_same_schema};
 use infra_runtime::pulsar::admin::{Admin, AdminError, Policies, RegisteredSchema, Right};
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// The difference. Asks the registry of each missing schema whether it would take it.
@@ -43,7 +43,7 @@ pub(super) async fn of(admin: &Admin, wanted: &Wanted) -> Result<Vec<Change>, Ad
                 continue;
             }
             if !registered.is_empty() {
-                admin.check_schema(&topic, schema).await?;
+                admin.check_schema(&topic, schema).await.map_err(|refusal| explained(refusal, schema, &registered))?;
             }
             changes.push(Change::Schema { topic: topic.clone(), version: index + 1, schema });
         }
@@ -89,13 +89,22 @@ fn policies(now: &Policies, wanted: &Policies) -> Vec<Change> {
     .collect()
 }
 
+/// The registry's refusal in our own words: its own are two whole schemas, cut somewhere before what does not fit.
+fn explained(refusal: AdminError, schema: &str, registered: &[RegisteredSchema]) -> AdminError {
+    let AdminError::IncompatibleSchema { topic, reason } = refusal else { return refusal };
+    let found = AvroSchema::parse(schema).ok().and_then(|ours| {
+        registered.iter().find_map(|registered| {
+            let theirs = AvroSchema::parse(&registered.data).ok()?;
+            let found = mutual_compatibility(&ours, &theirs).err()?;
+            Some(format!("it does not fit with registered version {}: {found}", registered.version))
+        })
+    });
+    AdminError::IncompatibleSchema { topic, reason: found.unwrap_or(reason) }
+}
+
 /// Whether the registry has the schema, however it writes it.
 fn is_registered(registered: &[RegisteredSchema], schema: &str) -> bool {
-    let ours: Result<Value, _> = serde_json::from_str(schema);
-    registered.iter().any(|registered| match (&ours, serde_json::from_str::<Value>(&registered.data)) {
-        (Ok(ours), Ok(theirs)) => *ours == theirs,
-        _ => registered.data == schema,
-    })
+    registered.iter().any(|registered| is_same_schema(&registered.data, schema))
 }
 
 /// What the services' roles may do and should not, or should and may not. Roles that are not ours are left alone.
@@ -153,6 +162,24 @@ mod tests {
         let registered = RegisteredSchema { version: 0, kind: "AVRO".into(), data: spaced };
         assert!(is_registered(std::slice::from_ref(&registered), schema));
         assert!(!is_registered(&[registered], r#"{"type":"record","name":"B","fields":[]}"#));
+    }
+
+    #[test]
+    fn a_refused_schema_is_explained_by_the_field_that_does_not_fit() {
+        let ours = CONTRACTS[0].versions[0];
+        let theirs = ours.replace(r#""name": "version", "type": "long""#, r#""name": "version", "type": "string""#);
+        assert_ne!(ours, theirs);
+        let registered = [
+            RegisteredSchema { version: 0, kind: "AVRO".into(), data: ours.to_owned() },
+            RegisteredSchema { version: 1, kind: "AVRO".into(), data: theirs },
+        ];
+        let refusal =
+            |reason: &str| AdminError::IncompatibleSchema { topic: "event-user".into(), reason: reason.into() };
+        let told = explained(refusal("{\"type\":\"rec"), ours, &registered).to_string();
+        for word in ["event-user", "version 1", "UserEvent.version", "long", "string"] {
+            assert!(told.contains(word), "{told}");
+        }
+        assert_eq!(explained(refusal("theirs"), ours, &registered[..1]), refusal("theirs"), "nothing better is known");
     }
 
     #[test]

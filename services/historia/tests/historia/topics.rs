@@ -5,7 +5,7 @@ use infra_runtime::pulsar::{Authentication, Token, TokenKey};
 use infra_testkit::pulsar::{namespace, own_broker};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// A place on a broker, and how it is asked for.
 struct Place {
@@ -16,15 +16,19 @@ struct Place {
 }
 
 impl Place {
-    fn ensure(&self, more: &[&str]) -> Value {
-        let output = Command::new(HISTORIA)
+    fn run(&self, more: &[&str]) -> Output {
+        Command::new(HISTORIA)
             .args(["topics", "ensure", "--json", "--broker-admin", &self.admin])
             .args(["--broker-tenant", &self.tenant, "--broker-namespace", &self.namespace])
             .args(&self.words)
             .args(more)
             .stdin(Stdio::null())
             .output()
-            .unwrap();
+            .unwrap()
+    }
+
+    fn ensure(&self, more: &[&str]) -> Value {
+        let output = self.run(more);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
     }
@@ -59,6 +63,29 @@ async fn a_dry_run_tells_the_difference_and_the_next_run_makes_it_once() {
     let registered = test.admin.schemas(&topic).await.unwrap();
     assert_eq!(registered.len(), usize::from(infra_contracts::topic::current("event-user")));
     assert_eq!(place.changes(&["--dry-run"]), Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incompatible_contract_is_refused_with_the_field_that_does_not_fit() {
+    let Some(test) = namespace().await else { return };
+    let (tenant, name) = (test.namespace.tenant().to_owned(), test.namespace.name().to_owned());
+    let topic = test.namespace.topic("event-result").unwrap();
+    // As if a release before this one had published the number as a text.
+    let ours = infra_contracts::event_result::SCHEMAS[0];
+    let theirs = ours.replace(r#""name": "number", "type": "long""#, r#""name": "number", "type": "string""#);
+    assert_ne!(ours, theirs);
+    test.admin.create_topic(&topic, 0).await.unwrap();
+    test.admin.register_schema(&topic, &theirs).await.unwrap();
+    let place = Place { admin: test.admin.url(), tenant, namespace: name, words: Vec::new() };
+    for words in [&["--dry-run"][..], &[]] {
+        let refused = place.run(words);
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{told}");
+        for word in ["event-result", "ResultEvent.result_created.number", "long", "string"] {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+    }
+    assert_eq!(test.admin.schemas(&topic).await.unwrap().len(), 1, "nothing was registered beside it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
