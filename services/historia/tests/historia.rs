@@ -29,6 +29,8 @@ mod pinned_names;
 mod plain_text;
 #[path = "historia/platform.rs"]
 mod platform;
+#[path = "historia/python_client.rs"]
+mod python_client;
 #[path = "historia/stage.rs"]
 mod stage;
 #[path = "historia/subscriptions.rs"]

@@ -68,7 +68,7 @@ async fn file(platform: &Platform) {
 }
 
 /// Everybody who owed an answer gave it, and every result was told exactly once.
-async fn settled(platform: &Platform, data: &DataDirectory, results: usize) {
+pub(crate) async fn settled(platform: &Platform, data: &DataDirectory, results: usize) {
     let administrator = Client::new(&platform.url).log_in("admin", &administrator_password(data)).await;
     let sent = wait_for("every event to be PROCESSED", Duration::from_secs(90), async || {
         let events = administrator.all_if_available("/saga/logs").await.ok()?;
