@@ -1,11 +1,14 @@
 //! Logs: to stderr, so that stdout stays a command's answer.
+use std::io::IsTerminal;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged of libraries when neither `HISTORIA_LOG` nor `RUST_LOG` says otherwise: only their warnings (sqlx tells
-/// every statement at `info`, hyper every connection at `debug`).
-const QUIET: &str = "sqlx=warn,hyper=warn,hyper_util=warn,h2=warn,rustls=warn,apache_avro=warn,pulsar=warn,lettre=warn";
+/// every statement at `info`, hyper every connection at `debug`), and of Pulsar's client, which warns of every connection
+/// that it makes, not that one.
+const QUIET: &str = "sqlx=warn,hyper=warn,hyper_util=warn,h2=warn,rustls=warn,apache_avro=warn,pulsar=warn,\
+                     pulsar::retry_op=error,lettre=warn";
 
 /// Starts logging, once per process; later calls do nothing. `json` writes one object per line, for collectors.
 ///
@@ -21,7 +24,9 @@ pub fn init(json: bool, level: &str) {
         Some((_, Ok(filter))) => (filter, None),
         Some((name, Err(_))) => (EnvFilter::new(format!("{level},{QUIET}")), Some(name)),
     };
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people: a file or a collector would get them as rubbish.
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // Fails only when there is a subscriber already: then that one goes on.
     let _ = if json { subscriber.json().flatten_event(true).try_init() } else { subscriber.try_init() };
     if let Some(name) = refused {

@@ -1,6 +1,7 @@
 //! Every service as processes of its own, two side by side, on a real broker, killed one after the other.
 use crate::client::Client;
 use crate::load::Load;
+use crate::plain_text::nothing_is_in_clear;
 use crate::stage::{OTHER_SIDE, SERVICES, Stage};
 use crate::told::{each_is_told_once, everything_is_told};
 use crate::walk_through::walk;
@@ -58,6 +59,10 @@ async fn services_side_by_side_lose_nothing_when_each_of_them_and_the_broker_are
     assert_eq!(stage.mail.count(), sent, "one mail for each NotificationSent");
     stage.verify();
     stage.stop().await;
+    // What a client was answered is its own.
+    std::fs::remove_dir_all(stage.directory().join("answers")).unwrap();
+    nothing_is_in_clear(stage.directory(), "the service is ready");
+    nothing_is_in_clear(stage.broker.directory(), "results.result_created");
 }
 
 /// Started before anything that they need is there, they need no restart.

@@ -98,7 +98,9 @@ async fn the_official_client_reads_what_is_clear_sees_sealed_bytes_and_forges_wi
     // A header, and the seal at the end.
     assert!(sealed.len() > EMAIL.len() + 16, "{} bytes", sealed.len());
     let properties = read["properties"].to_string().into_bytes();
-    for (what, seen) in [("the sealed part", &sealed), ("the payload", &bytes(&read["payload"])), ("headers", &properties)] {
+    for (what, seen) in
+        [("the sealed part", &sealed), ("the payload", &bytes(&read["payload"])), ("headers", &properties)]
+    {
         for confidential in [EMAIL, "correo", "Paciente de Prueba", "Resultado Positivo"] {
             let found = seen.windows(confidential.len()).any(|window| window == confidential.as_bytes());
             assert!(!found, "{what} shows {confidential}");

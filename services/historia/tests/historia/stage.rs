@@ -199,7 +199,7 @@ impl Stage {
     }
 
     /// Stops every process as a container platform does; each has to end well.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(&mut self) {
         let processes = std::mem::take(&mut self.processes);
         for child in processes.values() {
             kill(Pid::from_raw(child.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
@@ -210,6 +210,7 @@ impl Stage {
             assert!(ended.await.success(), "{name} did not stop well: {}", self.log(&name));
         }
         self.cluster.stop().await.unwrap();
+        self.broker.broker().kill().await;
     }
 }
 
