@@ -1,10 +1,12 @@
 //! `topics`: what the broker must have for the services to meet on it.
 //!
 //! What always holds: running it twice changes nothing; what is there and differs is changed, what is there besides is
-//! left alone; a schema is only ever added, and only one that the registry takes.
+//! left alone; a schema is only ever added, and only one that the registry takes. Schemas that are no contract of this
+//! release are told: a newer release's, or somebody's who may produce and reached the admin interface.
 mod changes;
 mod difference;
 pub(crate) mod rights;
+mod unknown;
 
 use crate::cli::{PlaceArgs, TopicsCommand, TopicsEnsureArgs};
 use crate::failure::Failure;
@@ -17,6 +19,7 @@ use infra_runtime::secrets::read_file;
 use serde::Serialize;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
+use unknown::UnknownSchema;
 
 /// Between two tries on a broker that is not ready.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -54,6 +57,7 @@ struct Report<'a> {
     namespace: String,
     dry_run: bool,
     changes: Vec<changes::Told<'a>>,
+    unknown_schemas: &'a [UnknownSchema],
 }
 
 /// Runs a `topics` verb.
@@ -70,7 +74,8 @@ pub(crate) async fn run(command: &TopicsCommand) -> Result<(), Failure> {
     } else {
         ensure(&admin, &wanted, patience).await?
     };
-    report(arguments, &wanted, &changes)
+    let unknown = patiently(patience, async || unknown::schemas(&admin, &wanted).await).await?;
+    report(arguments, &wanted, &changes, &unknown)
 }
 
 /// Brings the broker to what is wanted; gives what was changed for that.
@@ -131,16 +136,25 @@ async fn patiently<T>(patience: Duration, mut work: impl AsyncFnMut() -> Result<
     }
 }
 
-fn report(arguments: &TopicsEnsureArgs, wanted: &Wanted, changes: &[Change]) -> Result<(), Failure> {
+fn report(
+    arguments: &TopicsEnsureArgs,
+    wanted: &Wanted,
+    changes: &[Change],
+    unknown: &[UnknownSchema],
+) -> Result<(), Failure> {
     if arguments.json {
         return output::document(&Report {
             namespace: wanted.namespace.to_string(),
             dry_run: arguments.dry_run,
             changes: changes.iter().map(Change::told).collect(),
+            unknown_schemas: unknown,
         });
     }
     for change in changes {
         output::line(change.to_string())?;
+    }
+    for schema in unknown {
+        output::line(format!("{schema}"))?;
     }
     let count = changes.len();
     output::line(match (arguments.dry_run, count) {

@@ -17,6 +17,8 @@ mod compose;
 mod compose_file;
 #[path = "historia/drift.rs"]
 mod drift;
+#[path = "historia/forged.rs"]
+mod forged;
 #[path = "historia/kill.rs"]
 mod kill;
 #[path = "historia/load.rs"]
@@ -29,6 +31,8 @@ mod pinned_names;
 mod plain_text;
 #[path = "historia/platform.rs"]
 mod platform;
+#[path = "historia/production.rs"]
+mod production;
 #[path = "historia/python_client.rs"]
 mod python_client;
 #[path = "historia/stage.rs"]

@@ -103,7 +103,7 @@ fn explained(refusal: AdminError, schema: &str, registered: &[RegisteredSchema])
 }
 
 /// Whether the registry has the schema, however it writes it.
-fn is_registered(registered: &[RegisteredSchema], schema: &str) -> bool {
+pub(super) fn is_registered(registered: &[RegisteredSchema], schema: &str) -> bool {
     registered.iter().any(|registered| is_same_schema(&registered.data, schema))
 }
 

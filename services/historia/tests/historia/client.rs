@@ -3,14 +3,15 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::client::legacy::Client as Connections;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use infra_runtime::outgoing::{Outgoing, Trust};
 use serde_json::Value;
+use std::time::Duration;
 
 /// A user of the platform, logged in or not.
 #[derive(Clone)]
 pub(crate) struct Client {
-    connections: Connections<HttpConnector, Full<Bytes>>,
+    connections: Connections<Outgoing, Full<Bytes>>,
     base: String,
     token: Option<String>,
 }
@@ -24,7 +25,13 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(base: &str) -> Self {
-        let connections = Connections::builder(TokioExecutor::new()).build_http();
+        Self::trusting(Trust::public().unwrap(), base)
+    }
+
+    /// Over TLS, believing whom `trust` says.
+    pub(crate) fn trusting(trust: Trust, base: &str) -> Self {
+        let outgoing = Outgoing::new(trust, Duration::from_secs(20));
+        let connections = Connections::builder(TokioExecutor::new()).build(outgoing);
         Self { connections, base: base.trim_end_matches('/').to_owned(), token: None }
     }
 
@@ -71,6 +78,14 @@ impl Client {
         let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Ok(Answer { status: parts.status, body })
+    }
+
+    /// What is answered to a GET, as text.
+    pub(crate) async fn text(&self, path: &str) -> Result<String, String> {
+        let uri = format!("{}{path}", self.base).parse().unwrap();
+        let response = self.connections.get(uri).await.map_err(|error| error.to_string())?;
+        let body = response.into_body().collect().await.map_err(|error| error.to_string())?;
+        Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

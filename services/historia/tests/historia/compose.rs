@@ -231,6 +231,26 @@ fn in_production_a_container_can_change_nothing_of_itself() {
     assert_eq!(Compose::read(PRODUCTION).containers["mail"].whole["profiles"], serde_json::json!(["never"]));
 }
 
+/// Whoever may produce may register schemas there, so a service's token alone must not be enough.
+#[test]
+fn in_production_nobody_but_topics_reaches_the_brokers_admin_interface() {
+    let containers = Compose::read(PRODUCTION).containers;
+    let pulsar = &containers["pulsar"];
+    let says = |name: &str| pulsar.environment[&format!("PULSAR_PREFIX_{name}")].as_str();
+    assert_eq!((says("bindAddress"), says("webServicePortTls")), ("127.0.0.1", "8443"));
+    assert_eq!((says("webServicePort"), says("brokerServicePort")), ("", ""), "nothing in clear");
+    assert_eq!(says("bindAddresses"), "internal:pulsar+ssl://0.0.0.0:6651", "clients alone come from elsewhere");
+    // To itself, and to who shares its network, it is on that address.
+    assert_eq!(pulsar.whole["extra_hosts"], serde_json::json!(["pulsar:127.0.0.1"]));
+    for (name, container) in &containers {
+        let shares = container.whole.get("network_mode").is_some_and(|mode| mode == "service:pulsar");
+        assert_eq!(shares, name == "topics", "{name}");
+        let told = container.environment.contains_key("HISTORIA_BROKER_ADMIN");
+        assert_eq!(told, name == "topics", "{name}");
+    }
+    assert_eq!(containers["topics"].environment["HISTORIA_BROKER_ADMIN"], "https://pulsar:8443");
+}
+
 /// The binary itself judges the settings: it gets as far as the secrets, which are not there.
 #[test]
 fn the_settings_of_production_keep_the_rules_of_production() {

@@ -17,6 +17,8 @@ pub(crate) struct Compose {
     pub(crate) containers: BTreeMap<String, Container>,
     /// Every variable that is asked of the operator.
     pub(crate) variables: BTreeSet<String>,
+    /// What the operator says instead of the defaults.
+    given: BTreeMap<String, String>,
 }
 
 /// One container.
@@ -48,7 +50,13 @@ pub(crate) fn at_root(name: &str) -> PathBuf {
 
 impl Compose {
     pub(crate) fn read(files: &[&str]) -> Self {
-        let mut compose = Self { containers: BTreeMap::new(), variables: BTreeSet::new() };
+        Self::read_with(files, &[])
+    }
+
+    /// The same for an operator who set these variables.
+    pub(crate) fn read_with(files: &[&str], given: &[(&str, &str)]) -> Self {
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut compose = Self { containers: BTreeMap::new(), variables: BTreeSet::new(), given };
         for file in files {
             let text = std::fs::read_to_string(at_root(file)).unwrap();
             let documents = YamlLoader::load_from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
@@ -84,7 +92,7 @@ impl Compose {
             };
             self.variables.insert(name.to_owned());
             whole.push_str(before);
-            whole.push_str(default);
+            whole.push_str(self.given.get(name).map_or(default, String::as_str));
             rest = after;
         }
         whole + rest

@@ -1,6 +1,10 @@
 //! A mail server that takes everything and remembers which mails it got: SMTP (RFC 5321) as far as a client needs it.
+use infra_testkit::tls::Identity;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -14,15 +18,36 @@ pub(crate) struct MailCatcher {
 }
 
 impl MailCatcher {
+    /// In clear.
     pub(crate) fn start() -> Self {
+        Self::speaking(Some)
+    }
+
+    /// Over TLS from the first byte (`smtps://`).
+    pub(crate) fn start_tls(identity: &Identity) -> Self {
+        let chain = vec![CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap()];
+        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, key);
+        let config = Arc::new(config.unwrap());
+        Self::speaking(move |stream| {
+            let connection = ServerConnection::new(Arc::clone(&config)).ok()?;
+            Some(StreamOwned::new(connection, stream))
+        })
+    }
+
+    fn speaking<S: Read + Write>(as_spoken: impl Fn(TcpStream) -> Option<S> + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, mails) = (listener.local_addr().unwrap(), Mails::default());
         let taken = Arc::clone(&mails);
         std::thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
-                let mails = Arc::clone(&taken);
+                let (mails, as_spoken) = (Arc::clone(&taken), as_spoken.clone());
                 // A client that goes away in between is its own affair.
-                std::thread::spawn(move || drop(converse(connection, &mails)));
+                std::thread::spawn(move || as_spoken(connection).map(|connection| converse(connection, &mails)));
             }
         });
         Self { address, mails }
@@ -34,20 +59,21 @@ impl MailCatcher {
     }
 }
 
-fn converse(mut connection: TcpStream, mails: &Mails) -> std::io::Result<()> {
-    let lines = BufReader::new(connection.try_clone()?).lines();
-    connection.write_all(b"220 ready\r\n")?;
-    let (mut in_data, mut id) = (false, String::new());
-    for line in lines {
-        let line = line?;
-        let answer: &[u8] = match line.split_whitespace().next().unwrap_or_default().to_ascii_uppercase().as_str() {
+fn converse(connection: impl Read + Write, mails: &Mails) -> std::io::Result<()> {
+    let mut connection = BufReader::new(connection);
+    connection.get_mut().write_all(b"220 ready\r\n")?;
+    let (mut in_data, mut id, mut line) = (false, String::new(), String::new());
+    while connection.read_line(&mut line)? > 0 {
+        let said = std::mem::take(&mut line);
+        let said = said.trim_end();
+        let answer: &[u8] = match said.split_whitespace().next().unwrap_or_default().to_ascii_uppercase().as_str() {
             "." if in_data => {
                 in_data = false;
                 *mails.lock().unwrap().entry(std::mem::take(&mut id)).or_default() += 1;
                 b"250 taken\r\n"
             }
             "MESSAGE-ID:" if in_data => {
-                line.trim().clone_into(&mut id);
+                said.trim().clone_into(&mut id);
                 continue;
             }
             _ if in_data => continue,
@@ -58,7 +84,8 @@ fn converse(mut connection: TcpStream, mails: &Mails) -> std::io::Result<()> {
             "QUIT" => b"221 bye\r\n",
             _ => b"250 ok\r\n",
         };
-        connection.write_all(answer)?;
+        connection.get_mut().write_all(answer)?;
+        connection.get_mut().flush()?;
     }
     Ok(())
 }

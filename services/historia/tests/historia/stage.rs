@@ -21,6 +21,9 @@ use std::time::Duration;
 pub(crate) const SERVICES: [(&str, u16); 5] =
     [("users", 7001), ("results", 7002), ("notifications", 7003), ("saga-log", 7004), ("bff", 8080)];
 
+/// Where production's gateway is asked how it is, in clear.
+const PROBES: (&str, u16) = ("probes", 8081);
+
 /// What the names of instances on the other side end with.
 pub(crate) const OTHER_SIDE: &str = "-2";
 
@@ -39,6 +42,8 @@ pub(crate) struct Stage {
     pub(crate) broker: OwnBroker,
     cluster: Cluster,
     processes: BTreeMap<String, Child>,
+    /// The gateway's, such as `http://127.0.0.1`, without its port.
+    gateway: &'static str,
     // The last to go: the others write there.
     directory: tempfile::TempDir,
 }
@@ -50,22 +55,33 @@ impl Stage {
         let directory = tempfile::Builder::new().prefix("historia-test-").tempdir_in("/tmp").unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let cluster = Cluster::start(&directory.path().join("postgres"), None, true).await.unwrap();
-        let instances = SERVICES.iter().flat_map(|(name, _)| ["", OTHER_SIDE].map(|side| format!("{name}{side}")));
-        let ports = instances.map(|instance| (instance, free_port())).collect();
-        let (mut compose, mail, processes) = (Compose::read(DEMO), MailCatcher::start(), BTreeMap::new());
-        // The test files and reads again and again, so nobody is told to wait.
-        for rate in ["HISTORIA_RATE_POST", "HISTORIA_RATE_GET", "HISTORIA_RATE_ALL"] {
-            let gateway = compose.containers.get_mut("bff").unwrap();
-            gateway.environment.insert(rate.to_owned(), "60000".to_owned()).expect("the gateway has quotas");
-        }
-        let stage = Self { compose, ports, mail, broker, cluster, processes, directory };
+        let (compose, mail) = (Compose::read(DEMO), MailCatcher::start());
+        let stage = Self::of(compose, mail, broker, cluster, directory, "http://127.0.0.1", ports());
         stage.run_once("secrets");
         stage.give_the_owner_its_password().await;
         Some(stage)
     }
 
+    /// On servers that run already.
+    pub(crate) fn of(
+        mut compose: Compose,
+        mail: MailCatcher,
+        broker: OwnBroker,
+        cluster: Cluster,
+        directory: tempfile::TempDir,
+        gateway: &'static str,
+        ports: BTreeMap<String, u16>,
+    ) -> Self {
+        // The test files and reads again and again, so nobody is told to wait.
+        for rate in ["HISTORIA_RATE_POST", "HISTORIA_RATE_GET", "HISTORIA_RATE_ALL"] {
+            let gateway = compose.containers.get_mut("bff").unwrap();
+            gateway.environment.insert(rate.to_owned(), "60000".to_owned()).expect("the gateway has quotas");
+        }
+        Self { compose, ports, mail, broker, cluster, processes: BTreeMap::new(), gateway, directory }
+    }
+
     /// As the image of PostgreSQL does at its first start.
-    async fn give_the_owner_its_password(&self) {
+    pub(crate) async fn give_the_owner_its_password(&self) {
         let password = std::fs::read_to_string(self.secrets().join("postgres/database-owner")).unwrap();
         let mut owner = self.cluster.options().connect().await.unwrap();
         let statement = format!("alter role historia password '{}'", password.trim());
@@ -77,13 +93,18 @@ impl Stage {
         self.directory.path()
     }
 
-    fn secrets(&self) -> PathBuf {
+    pub(crate) fn secrets(&self) -> PathBuf {
         self.directory().join("secrets")
     }
 
     /// The gateway's address.
     pub(crate) fn url(&self) -> String {
-        self.url_of("bff")
+        format!("{}:{}", self.gateway, self.ports["bff"])
+    }
+
+    /// The port of PostgreSQL.
+    pub(crate) fn database_port(&self) -> u16 {
+        self.cluster.port()
     }
 
     /// Where an instance listens.
@@ -133,6 +154,10 @@ impl Stage {
     /// The text with this machine's addresses and paths for the containers'.
     fn here(&self, container: &Container, side: &str, text: &str) -> String {
         let mut text = text.replace("/var/lib/historia/secrets", &self.secrets().display().to_string());
+        // Production's are directories and files of this machine already.
+        for (target, source) in container.mounts.iter().filter(|(_, source)| source.starts_with('/')) {
+            text = text.replace(target, source);
+        }
         if let Some(source) = container.mounts.get("/run/historia/secrets") {
             let folder = self.secrets().join(source.trim_start_matches("secrets-").replace('-', "_"));
             text = text.replace("/run/historia/secrets", &folder.display().to_string());
@@ -140,10 +165,12 @@ impl Stage {
         let broker = self.broker.broker();
         text = text
             .replace("http://pulsar:8080", &broker.admin_url())
+            .replace("https://pulsar:8443", &broker.admin_url())
             .replace("pulsar://pulsar:6650", &broker.service_url())
+            .replace("pulsar+ssl://pulsar:6651", &broker.service_url())
             .replace("postgres:5432", &format!("127.0.0.1:{}", self.cluster.port()))
             .replace("mail:1025", &self.mail.address.to_string());
-        for (name, port) in SERVICES {
+        for (name, port) in SERVICES.into_iter().chain([PROBES]) {
             let address = format!("127.0.0.1:{}", self.ports[&format!("{name}{side}")]);
             for host in [name, "0.0.0.0", "127.0.0.1", "localhost"] {
                 text = text.replace(&format!("{host}:{port}"), &address);
@@ -229,6 +256,13 @@ impl Drop for Stage {
             }
         }
     }
+}
+
+/// A free port for every instance.
+pub(crate) fn ports() -> BTreeMap<String, u16> {
+    let names = SERVICES.into_iter().chain([PROBES]).map(|(name, _)| name);
+    let instances = names.flat_map(|name| ["", OTHER_SIDE].map(|side| format!("{name}{side}")));
+    instances.map(|instance| (instance, free_port())).collect()
 }
 
 fn free_port() -> u16 {

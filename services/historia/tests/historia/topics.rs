@@ -138,6 +138,15 @@ async fn every_service_is_given_its_rights_and_no_others() {
     assert!(service.set_policies(&namespace, &Policies::default()).await.is_ok(), "nothing is asked");
     let loose = Policies { schema_validation_enforced: Some(false), ..Policies::default() };
     assert!(service.set_policies(&namespace, &loose).await.is_err());
+    // It lets it register a schema that fits, wherever it reaches the admin interface; which is told.
+    let event_user = namespace.topic("event-user").unwrap();
+    let ours = infra_contracts::topic::find("event-user").unwrap().versions.last().unwrap();
+    let field = r#""fields": [{"name": "theirs", "type": ["null", "string"], "default": null},"#;
+    let theirs = ours.replacen(r#""fields": ["#, field, 1);
+    let version = service.register_schema(&event_user, &theirs).await.unwrap();
+    let told = place.ensure(&["--dry-run"]);
+    assert_eq!(told["unknown_schemas"], json!([{"topic": event_user.to_string(), "version": version}]));
+    assert_eq!(told["changes"], json!([]));
 }
 
 fn text(file: &Path) -> String {
