@@ -4,5 +4,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 cargo build --release --quiet
-cargo build --release --quiet --manifest-path bench/Cargo.toml
+cargo build --release --quiet --manifest-path bench/Cargo.toml --package latency
 exec bench/target/release/latency target/release/historia "$@"
