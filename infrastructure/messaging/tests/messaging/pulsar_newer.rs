@@ -7,13 +7,17 @@ use ::pulsar::message::proto::{Schema, schema::Type};
 use ::pulsar::producer::Message as Outgoing;
 use ::pulsar::{ProducerOptions, Pulsar, TokioExecutor};
 use domain_kernel::message::topics::EVENT_RESULT;
+use domain_kernel::ports::EventBus;
 use domain_kernel::{BoxFuture, CommandId, CorrelationId, Message, MessageHeaders, Timestamp, Version};
 use infra_contracts::avro::AvroSchema;
 use infra_contracts::event_result::{self, ResultEvent, ResultReleased};
 use infra_contracts::{SealedBytes, headers, topic};
 use infra_event_store::dead_letters::DeadLetters;
-use infra_messaging::{ConsumerRunner, Handling, HandlingError, MessageHandler};
-use infra_testkit::memory::{ManualClock, MemoryDeadLetters};
+use infra_messaging::{ConsumerRunner, Handling, HandlingError, MessageHandler, PulsarBus, PulsarOptions};
+use infra_runtime::pulsar::admin::Right;
+use infra_runtime::pulsar::{Authentication, Token, TokenKey};
+use infra_testkit::memory::{ManualClock, MemoryCheckpoints, MemoryDeadLetters};
+use infra_testkit::pulsar::own_broker;
 use infra_testkit::wait_for;
 use serde::Serialize;
 use std::sync::{Arc, Mutex};
@@ -84,14 +88,26 @@ struct NextRelease {
 }
 
 impl NextRelease {
+    /// The first release after this one, which the broker lets in with no token.
     async fn on(place: &Place) -> Self {
-        let known = topic::find(EVENT_RESULT).unwrap().versions;
-        let (name, contract) = (place.topic(EVENT_RESULT), next_contract());
+        Self::after(place, [next_contract()], None).await
+    }
+
+    /// The release that brought the last of `contracts`, and comes with `token`.
+    async fn after<const N: usize>(place: &Place, contracts: [String; N], token: Option<&Token>) -> Self {
+        let name = place.topic(EVENT_RESULT);
         place.admin().create_topic(&name, 3).await.unwrap();
-        for schema in known.iter().copied().chain([contract.as_str()]) {
+        let known = topic::find(EVENT_RESULT).unwrap().versions;
+        for schema in known.iter().copied().chain(contracts.iter().map(String::as_str)) {
             place.admin().register_schema(&name, schema).await.unwrap();
         }
-        let client = Pulsar::builder(place.0.service_url.clone(), TokioExecutor).build().await.unwrap();
+        let contract = contracts.last().unwrap();
+        let mut client = Pulsar::builder(place.0.service_url.clone(), TokioExecutor);
+        if let Some(token) = token {
+            let data = token.reveal().as_bytes().to_vec();
+            client = client.with_auth(::pulsar::Authentication { name: "token".to_owned(), data });
+        }
+        let client = client.build().await.unwrap();
         let schema = Schema {
             name: EVENT_RESULT.to_owned(),
             schema_data: contract.as_bytes().to_vec(),
@@ -101,8 +117,8 @@ impl NextRelease {
         let options = ProducerOptions { schema: Some(schema), ..ProducerOptions::default() };
         let producer = client.producer().with_topic(name.to_string()).with_options(options).build().await.unwrap();
         Self {
-            contract: AvroSchema::parse(&contract).unwrap(),
-            version: u16::try_from(known.len() + 1).unwrap(),
+            contract: AvroSchema::parse(contract).unwrap(),
+            version: u16::try_from(known.len() + N).unwrap(),
             producer,
         }
     }
@@ -186,7 +202,7 @@ async fn a_consumer_reads_a_newer_contract_that_the_registry_has_and_passes_over
     let archived = Newer { result_archived: Some(Archived { number: 2 }), ..Newer::default() };
     newer.tell(2, "results.result_archived", version, archived).await;
     // Nobody registered that one.
-    newer.tell(3, "results.result_released", version + 1, released(3)).await;
+    newer.tell(3, "results.result_released", version + 100, released(3)).await;
     newer.tell(4, "results.result_released", version, released(4)).await;
 
     wait_for("both to be read", LIMIT, async || (reader.0.lock().unwrap().len() >= 2).then_some(())).await;
@@ -199,4 +215,33 @@ async fn a_consumer_reads_a_newer_contract_that_the_registry_has_and_passes_over
     let skipped =
         async || (counts.value_of("historia_messages_skipped_unknown_total", EVENT_RESULT) == 1).then_some(());
     wait_for("the new event to be passed over", LIMIT, skipped).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_right_to_consume_is_enough_to_learn() {
+    const KEY: &[u8] = b"a key for tests alone: 32 bytes or more";
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("broker.key");
+    std::fs::write(&key, KEY).unwrap();
+    let (operator, reader) = (Token::sign(KEY, "operator").unwrap(), Token::sign(KEY, "reader").unwrap());
+    let authentication =
+        Authentication { key: TokenKey::Secret(key), superusers: vec!["operator".to_owned()], token: operator.clone() };
+    let Some(broker) = own_broker(|options| options.authentication = Some(authentication)).await else { return };
+    let place = Place(broker.namespace().await);
+    // The other test's release may be learned by this process already. Words alone would make no version: the registry
+    // would take the schema for the one before.
+    let later = next_contract().replacen(r#""entered_in_error"], "#, r#""entered_in_error", "shredded"], "#, 1);
+    let mut newer = NextRelease::after(&place, [next_contract(), later], Some(&operator)).await;
+    place.admin().grant(&place.topic(EVENT_RESULT), "reader", &[Right::Consume]).await.unwrap();
+    let version = newer.version;
+    assert!(!topic::is_known(EVENT_RESULT, version));
+
+    let token = Some(infra_messaging::pulsar::Token::Text(reader.reveal().to_owned()));
+    let options = PulsarOptions { token, ..place.options() };
+    let bus = PulsarBus::connect(options, Arc::new(MemoryCheckpoints::new())).await.unwrap();
+    let mut subscription = bus.subscribe(EVENT_RESULT, "notifications").await.unwrap();
+    newer.tell(1, "results.result_released", version, released(1)).await;
+    let delivery = tokio::time::timeout(LIMIT, subscription.receive()).await.unwrap().unwrap();
+    assert_eq!(delivery.message.headers.contract_version, version);
+    assert!(event_result::decode(version, &delivery.message.payload).is_ok());
 }
