@@ -34,7 +34,7 @@ async fn main() -> Result<(), Failure> {
 async fn measure(binary: &str, broker: &str, rate: u32, seconds: u32) -> Result<(), Failure> {
     let (folder, server) = (folder()?, MailServer::start()?);
     let smtp = format!("smtp://{}", server.address);
-    let arguments = ["--broker", broker, "--smtp-url", &smtp, "--language", "en"];
+    let arguments = ["--broker", broker, "--smtp-url", &smtp, "--lang", "en"];
     let (platform, _) = Platform::up(binary, folder.path(), &arguments, "primero0").await?;
     // The first seconds of a new process are no steady load.
     file_results(&platform.url, rate.min(50), 3).await?;
