@@ -18,6 +18,7 @@ use crate::running::{self, Access, Bus, Mail, MailWay, NotStarted, Opened, Setti
 use crate::secrets::names;
 use domain_kernel::ports::Clock;
 use infra_http::{KeySet, Limits, TokenVerifier};
+use infra_runtime::outgoing::Trust;
 use infra_runtime::secrets::{SecretsDirectory, read_file};
 use infra_runtime::supervisor::{CancellationToken, FatalFailure};
 use infra_runtime::{Language, Profile, Supervisor, SystemClock, metrics, shutdown, snapshot_age, telemetry};
@@ -99,7 +100,12 @@ fn mail(arguments: &MailArgs) -> Result<Mail, Failure> {
         }
     };
     let authorities = match &arguments.smtp_certificate_file {
-        Some(file) => std::fs::read(file).map_err(|error| Failure::of(&file.display().to_string(), &error))?,
+        Some(file) => {
+            let text = std::fs::read(file).map_err(|error| Failure::of(&file.display().to_string(), &error))?;
+            // The mail client takes a text without certificates for one that has none to add.
+            Trust::with_authority(&text).map_err(|error| Failure::of(&file.display().to_string(), &error))?;
+            text
+        }
         None => Vec::new(),
     };
     Ok(Mail { sender: arguments.mail_from.clone(), way, authorities })

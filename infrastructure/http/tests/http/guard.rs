@@ -275,6 +275,14 @@ async fn health_needs_no_token() {
 }
 
 #[tokio::test]
+async fn figures_need_no_token() {
+    infra_runtime::metrics::install().unwrap();
+    let response = fixture().send(request(Method::GET, "/metrics", None).body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "text/plain; version=0.0.4");
+}
+
+#[tokio::test]
 async fn a_service_is_not_ready_while_something_it_needs_is_missing() {
     let fixture = fixture();
     fixture.health.register("database", || Box::pin(async { Err("password authentication failed".to_owned()) }));

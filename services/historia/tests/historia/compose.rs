@@ -259,7 +259,7 @@ fn the_settings_of_production_keep_the_rules_of_production() {
     let mail = directory.path().join("smtp-url");
     std::fs::write(&mail, "smtps://user:password@mail.example:465\n").unwrap();
     std::fs::set_permissions(&mail, std::fs::Permissions::from_mode(0o600)).unwrap();
-    std::fs::write(directory.path().join("authority.pem"), "read, and believed later").unwrap();
+    std::fs::write(directory.path().join("authority.pem"), infra_testkit::tls::Authority::new().pem()).unwrap();
     let (demo, production) = (Compose::read(DEMO), Compose::read(PRODUCTION));
     for name in ["users", "results", "notifications", "saga-log", "bff"] {
         let of = |compose: &Compose| refusal(&compose.containers[name], place);

@@ -119,6 +119,17 @@ mod tests {
         assert!(matches!(refused, MailSettingError::Sender));
     }
 
+    #[test]
+    fn an_authority_changes_whom_we_believe_and_not_how_we_speak() {
+        let way = |url: &str| tls(b"", url).unwrap();
+        assert!(matches!(way("smtps://user:password@mail.example:465"), Tls::Wrapper(_)));
+        assert!(matches!(way("smtp://[::1]:587?tls=required"), Tls::Required(_)));
+        assert!(matches!(way("smtp://mail.example?tls=opportunistic"), Tls::Opportunistic(_)));
+        assert!(matches!(way("smtp://user:tls=required@mail.example:25"), Tls::None));
+        let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(matches!(tls(broken, "smtps://mail.example"), Err(MailSettingError::Authority)));
+    }
+
     #[tokio::test]
     async fn a_message_has_the_notifications_id_and_no_malformed_address() {
         let mailer = SmtpMailer::new("smtp://localhost:2525", "Clínica <resultados@clinica.cl>").unwrap();
