@@ -27,6 +27,7 @@ use infra_contracts::catalogue;
 use infra_contracts::saga_command::{self, SagaCommand};
 use infra_event_store::dead_letters::DeadLetters;
 use lanes::{LANES, Lanes};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -113,15 +114,27 @@ impl ConsumerRunner {
     async fn drain(&self, topic: Topic, subscription: &mut dyn Subscription, pause: &mut Pause<'_>) -> BusError {
         // Two retries of one stream at a time would get into each other's way.
         let mut lanes = Lanes::new(self, if topic == topics::SAGA_COMMAND { 1 } else { LANES });
+        let mut handled = VecDeque::new();
         let error = loop {
+            if let Some(delivery) = handled.pop_front() {
+                // What is in hand goes on meanwhile: left alone, it would keep connections that this may need.
+                let mut acknowledging = subscription.acknowledge(&delivery);
+                let acknowledged = loop {
+                    tokio::select! {
+                        biased;
+                        acknowledged = &mut acknowledging => break acknowledged,
+                        Some(another) = lanes.done() => handled.push_back(another),
+                    }
+                };
+                if let Err(error) = acknowledged {
+                    break error;
+                }
+                pause.reset();
+                continue;
+            }
             tokio::select! {
                 biased;
-                Some(delivery) = lanes.done() => {
-                    if let Err(error) = subscription.acknowledge(&delivery).await {
-                        break error;
-                    }
-                    pause.reset();
-                }
+                Some(delivery) = lanes.done() => handled.push_back(delivery),
                 received = subscription.receive(), if lanes.have_room() => match received {
                     Ok(delivery) => lanes.put(delivery),
                     Err(error) => break error,

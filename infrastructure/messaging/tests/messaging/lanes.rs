@@ -1,7 +1,9 @@
 //! What a consumer has in hand at a time.
+use crate::gates::{Gate, GatedBus};
 use crate::support::{Bench, CONSUMER, event, failed, retry_message, user_message};
 use infra_event_store::dead_letters::DeadLetters;
 use infra_messaging::{Handling, HandlingError};
+use std::sync::Arc;
 
 const HAND: u32 = 64;
 const LANES: usize = 16;
@@ -100,9 +102,25 @@ async fn what_is_in_hand_ends_before_a_lost_subscription_is_opened_again() {
     let faults = infra_testkit::memory::Faults { crash_receive_every: 2, ..Default::default() };
     let mut bench = bench;
     let inner = bench.runner.bus.clone();
-    bench.runner.bus = std::sync::Arc::new(infra_testkit::memory::FaultyBus::new(inner, faults));
+    bench.runner.bus = Arc::new(infra_testkit::memory::FaultyBus::new(inner, faults));
     let _running = bench.start();
     bench.until_users_are_read().await;
     assert_eq!(bench.effects(1), [1]);
     assert!(bench.handler.attempts(event(1, 1)).starts_with(&[1, 2]), "it was not interrupted");
+}
+
+#[tokio::test]
+async fn what_is_in_hand_goes_on_while_something_else_is_acknowledged() {
+    let mut bench = Bench::new().await;
+    let gate = Gate::default();
+    gate.close();
+    bench.runner.bus = Arc::new(GatedBus { inner: bench.runner.bus.clone(), gate: gate.clone() });
+    let transient = || Err::<Handling, _>(HandlingError::transient("not_yet"));
+    // Time for both to be in hand before the first is done.
+    bench.handler.answers(event(1, 1), [transient()]);
+    bench.handler.answers(event(2, 1), [transient(), transient()]);
+    bench.users.tell([user_message(1, 1), user_message(2, 1)]);
+    let _running = bench.start();
+    gate.until_reached().await;
+    bench.handler.until_tried(event(2, 1), 3).await;
 }
