@@ -1,4 +1,5 @@
 //! Commands on accounts that must look something up first: who holds a name, who else is an administrator.
+use crate::administrators::{Administrators, Turn};
 use crate::database::DatabaseError;
 use crate::passwords::{HashingError, Passwords};
 use crate::sessions::{SessionError, Sessions};
@@ -15,7 +16,6 @@ use infra_event_store::repository::{
 };
 use infra_runtime::Profile;
 use std::sync::Arc;
-use tokio::sync::{Mutex, MutexGuard};
 
 /// Usernames are unique; pinned.
 pub(crate) const USERNAME: ClaimKind = ClaimKind(1);
@@ -32,9 +32,7 @@ pub(crate) struct Accounts {
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
     pub(crate) user_list: UserList,
-    /// Who takes an administrator away holds it, so that two of this process do not each spare the other. Two processes
-    /// still may; then the first administrator's file is the way back.
-    pub(crate) administrators: Mutex<()>,
+    pub(crate) administrators: Administrators,
 }
 
 /// A user to be, checked but not yet hashed.
@@ -114,7 +112,7 @@ impl Accounts {
     ) -> Result<Executed<User>, AccountError> {
         let loaded = self.load(user).await?;
         let demoted = requested.role.is_some_and(|role| role != Role::Administrator);
-        let _guard = if demoted { self.spare_last_administrator(user, &loaded.state).await? } else { None };
+        let _turn = if demoted { self.spare_last_administrator(user, &loaded.state).await? } else { None };
         let address = match requested.email {
             Edit::Keep => Edit::Keep,
             Edit::Set(email) => Edit::Set(Address { email, origin: AddressOrigin::Given }),
@@ -143,7 +141,7 @@ impl Accounts {
         reason: Option<DeactivationReason>,
     ) -> Result<(), AccountError> {
         let loaded = self.load(user).await?;
-        let _guard = self.spare_last_administrator(user, &loaded.state).await?;
+        let _turn = self.spare_last_administrator(user, &loaded.state).await?;
         self.repository.execute(user.into(), expected, context, UserCommand::Deactivate(reason)).await?;
         let now = self.clock.now();
         self.sessions.revoke(user, RevokedSessions::All, now, now).await?;
@@ -186,15 +184,15 @@ impl Accounts {
         &self,
         user: UserId,
         state: &UserState,
-    ) -> Result<Option<MutexGuard<'_, ()>>, AccountError> {
+    ) -> Result<Option<Turn<'_>>, AccountError> {
         if state.active().is_none_or(|account| account.role != Role::Administrator) {
             return Ok(None);
         }
-        let guard = self.administrators.lock().await;
+        let turn = self.administrators.turn().await?;
         for other in self.user_list.other_administrators(user).await? {
             let other = self.load(other).await?.state;
             if other.active().is_some_and(|account| account.role == Role::Administrator) {
-                return Ok(Some(guard));
+                return Ok(Some(turn));
             }
         }
         Err(AccountError::LastAdministrator)

@@ -4,6 +4,7 @@
 //! their user's key, usernames and given addresses reserved by claims. Sessions, refresh tokens and the back-off of
 //! log-ins are short-lived secrets in plain tables. Access tokens are signed here and nowhere else.
 mod accounts;
+mod administrators;
 mod backoff;
 mod codec;
 mod config;

@@ -1,5 +1,6 @@
 //! Starting the service: its parts are put together here and nowhere else.
 use crate::accounts::{Accounts, Registration};
+use crate::administrators::Administrators;
 use crate::backoff::Backoff;
 use crate::codec::UserCodec;
 use crate::config::Config;
@@ -23,7 +24,6 @@ use infra_messaging::LogSource;
 use infra_runtime::supervisor::TaskError;
 use infra_runtime::{Profile, Resources};
 use std::sync::Arc;
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 /// Why the service did not start.
@@ -97,7 +97,7 @@ async fn accounts(resources: &Resources, config: &Config) -> Result<Accounts, St
         passwords: Passwords::new(std::thread::available_parallelism().map_or(1, std::num::NonZero::get)).await?,
         sessions: Sessions::new(resources.pool.clone(), config.lives),
         user_list: UserList::new(resources.pool.clone(), codec),
-        administrators: Mutex::new(()),
+        administrators: Administrators::new(resources.pool.clone()),
     })
 }
 

@@ -21,6 +21,7 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("user_list_version", USER_LIST_VERSION),
     ("user_list_page", USER_LIST_PAGE),
     ("user_list_other_administrators", USER_LIST_OTHER_ADMINISTRATORS),
+    ("administrators_turn", ADMINISTRATORS_TURN),
 ];
 
 pub(crate) const SESSION_OPEN: &str = include_str!("sql/session_open.sql");
@@ -42,3 +43,4 @@ pub(crate) const USER_LIST_STATUS: &str = include_str!("sql/user_list_status.sql
 pub(crate) const USER_LIST_VERSION: &str = include_str!("sql/user_list_version.sql");
 pub(crate) const USER_LIST_PAGE: &str = include_str!("sql/user_list_page.sql");
 pub(crate) const USER_LIST_OTHER_ADMINISTRATORS: &str = include_str!("sql/user_list_other_administrators.sql");
+pub(crate) const ADMINISTRATORS_TURN: &str = include_str!("sql/administrators_turn.sql");

@@ -163,13 +163,25 @@ async fn the_last_active_administrator_stays() {
 #[tokio::test]
 async fn two_administrators_who_take_each_other_away_do_not_both_succeed() {
     let lab = Lab::with_root().await;
+    let other = lab.clone();
+    one_administrator_stays(&lab, &other).await;
+}
+
+#[tokio::test]
+async fn two_administrators_who_take_each_other_away_at_two_processes_do_not_both_succeed() {
+    let lab = Lab::with_root().await;
+    let other = lab.beside().await;
+    one_administrator_stays(&lab, &other).await;
+}
+
+async fn one_administrator_stays(lab: &Lab, process: &Lab) {
     let session = lab.log_in(crate::lab::ROOT.0, crate::lab::ROOT.1).await;
-    let second = administrator(&lab, session.who, "segunda").await;
+    let second = administrator(lab, session.who, "segunda").await;
     lab.listed(session.who, "/users?role=4", 2).await;
     let other = Who::User(second, Role::Administrator, None);
     let (one, two) = (format!("/users/{}", session.user), format!("/users/{second}"));
     let (first, second) =
-        tokio::join!(lab.send(session.who, "DELETE", &two, None), lab.send(other, "DELETE", &one, None));
+        tokio::join!(lab.send(session.who, "DELETE", &two, None), process.send(other, "DELETE", &one, None));
     let mut statuses = [first.status.as_u16(), second.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 409]);

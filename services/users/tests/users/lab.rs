@@ -109,6 +109,11 @@ impl Lab {
         Self::start(database, clock, ports, root).await
     }
 
+    /// Another process of the same service.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::start(Arc::clone(&self.database), Arc::clone(&self.clock), self.ports.clone(), None).await
+    }
+
     /// The same service again, after this one stopped.
     pub(crate) async fn restarted(self, root: Option<(&str, &str)>) -> Self {
         self.resources.supervisor.stop().await;
