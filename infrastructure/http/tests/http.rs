@@ -7,6 +7,8 @@ mod bodies;
 mod client;
 #[path = "http/guard.rs"]
 mod guard;
+#[path = "http/hostile.rs"]
+mod hostile;
 #[path = "http/server.rs"]
 mod server;
 #[path = "http/support.rs"]

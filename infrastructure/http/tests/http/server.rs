@@ -16,10 +16,10 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// Short enough for a test, long enough for a busy machine.
-fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits {
         header: Duration::from_secs(1),
         body_idle: Duration::from_millis(500),
@@ -37,14 +37,14 @@ struct Seen {
     go_on: Arc<Notify>,
 }
 
-struct Running {
+pub(crate) struct Running {
     address: SocketAddr,
     seen: Seen,
     stop: CancellationToken,
     served: JoinHandle<std::io::Result<()>>,
 }
 
-async fn running(limits: Limits) -> Running {
+pub(crate) async fn running(limits: Limits) -> Running {
     let seen = Seen::default();
     let router = Router::new()
         .route("/", get(count).post(count))
@@ -81,18 +81,18 @@ async fn waits(State(seen): State<Seen>) -> impl IntoResponse {
 }
 
 impl Running {
-    async fn connect(&self) -> TcpStream {
+    pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
     }
 
     /// Sends `bytes` and reads until the server closes the connection.
-    async fn exchange(&self, bytes: &[u8]) -> String {
+    pub(crate) async fn exchange(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
         stream.write_all(bytes).await.unwrap();
         rest(&mut stream).await
     }
 
-    fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.seen.requests.load(Ordering::SeqCst)
     }
 }
@@ -105,7 +105,7 @@ async fn rest(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn status(answer: &str) -> &str {
+pub(crate) fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap_or_default()
 }
 
