@@ -83,6 +83,11 @@ impl Platform {
         Ok((platform, begun.elapsed()))
     }
 
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn stop(mut self) -> Result<(), Failure> {
         kill(Pid::from_raw(self.child.id().try_into()?), Signal::SIGINT)?;
         self.child.wait()?;
