@@ -25,6 +25,8 @@ mod kill;
 mod load;
 #[path = "historia/mail_catcher.rs"]
 mod mail_catcher;
+#[path = "historia/matrix.rs"]
+mod matrix;
 #[path = "historia/pinned_names.rs"]
 mod pinned_names;
 #[path = "historia/plain_text.rs"]

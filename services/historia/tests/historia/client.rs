@@ -1,7 +1,7 @@
 //! A small HTTP client: what a Postman user sends, and what comes back.
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::client::legacy::Client as Connections;
 use hyper_util::rt::TokioExecutor;
 use infra_runtime::outgoing::{Outgoing, Trust};
@@ -20,6 +20,7 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
@@ -77,7 +78,7 @@ impl Client {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Ok(Answer { status: parts.status, body })
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 
     /// What is answered to a GET, as text.
@@ -102,6 +103,11 @@ impl Client {
         assert_eq!(answer.status, StatusCode::OK, "{username} could not log in: {}", answer.body);
         let token = answer.body["access_token"].as_str().unwrap().to_owned();
         Self { token: Some(token), ..self.clone() }
+    }
+
+    /// The same connections, with whatever text as a token.
+    pub(crate) fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// The same user at another gateway.
