@@ -22,6 +22,8 @@ mod evolution_tests;
 #[cfg(test)]
 mod golden;
 pub mod headers;
+#[cfg(test)]
+mod hostile_tests;
 mod record;
 pub mod saga_command;
 pub mod saga_step;

@@ -115,6 +115,90 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for StrictP
 mod tests {
     use super::*;
     use axum::http::HeaderValue;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    /// Of the shapes that bodies have.
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it is read counts")]
+    struct Body {
+        name: String,
+        role: Option<Role>,
+        inner: Option<Box<Body>>,
+        list: Option<Vec<u8>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(untagged)]
+    #[expect(dead_code, reason = "only whether it is read counts")]
+    enum Role {
+        Number(i64),
+        Name(String),
+    }
+
+    /// Text that is JSON, or nearly.
+    fn nearly_json() -> impl Strategy<Value = String> {
+        let word = prop_oneof![
+            Just("{"),
+            Just("}"),
+            Just("["),
+            Just("]"),
+            Just(","),
+            Just(":"),
+            Just("null"),
+            Just("true"),
+            Just("1e999"),
+            Just("-0"),
+            Just("99999999999999999999"),
+            Just("\"\\ud800\""),
+            Just("\"\\u0000\""),
+            Just("\"name\""),
+            Just("\"role\""),
+            Just("\"inner\""),
+            Just("\"list\""),
+            Just("{\"name\":\"a\",\"inner\":"),
+            Just("\""),
+            Just(" "),
+        ];
+        proptest::collection::vec(word, 0..60).prop_map(|words| words.concat())
+    }
+
+    fn is_a_value_or_the_clients_fault(bytes: &[u8]) -> bool {
+        parse::<Body>(bytes).map_or_else(|problem| [400, 422].contains(&problem.status().as_u16()), |_| true)
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_body_or_the_clients_fault(bytes: Vec<u8>, text in nearly_json()) {
+            prop_assert!(is_a_value_or_the_clients_fault(&bytes));
+            prop_assert!(is_a_value_or_the_clients_fault(text.as_bytes()), "{}", text);
+        }
+
+        #[test]
+        fn no_value_of_a_body_is_told_in_a_problem(value in "[g-z]{12}") {
+            for body in [
+                format!("{{\"name\":\"a\",\"list\":\"{value}\"}}"),
+                format!("{{\"name\":\"a\",\"list\":[\"{value}\"]}}"),
+                format!("{{\"name\":\"a\",\"role\":{{\"{value}\":1}}}}"),
+                format!("{{\"name\":\"a\",\"inner\":\"{value}\"}}"),
+                format!("{{\"name\":\"a\",\"inner\":{{\"name\":{{\"{value}\":1}}}}}}"),
+                value.clone(),
+            ] {
+                let problem = parse::<Body>(body.as_bytes()).unwrap_err();
+                prop_assert!(!format!("{:?} {:?}", problem, problem.errors()).contains(&value), "{}: {:?}", body, problem);
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_as_deep_as_a_body_may_be_long_is_refused() {
+        for opening in ["[", "{\"name\":", "{\"name\":\"a\",\"inner\":", "{\"role\":["] {
+            let body = opening.repeat(MAXIMUM_BODY / opening.len());
+            let problem = parse::<Body>(body.as_bytes()).unwrap_err();
+            assert!([400, 422].contains(&problem.status().as_u16()), "{opening}: {problem:?}");
+        }
+    }
 
     #[test]
     fn json_is_recognised_by_its_media_type() {

@@ -128,6 +128,7 @@ fn next_link(uri: &Uri, cursor: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn cursors(list: &'static str) -> Cursors {
         Cursors::new(BlindIndex::new([7; 32]), list)
@@ -163,5 +164,27 @@ mod tests {
         assert_eq!(limit(Some(100)).unwrap(), 100);
         assert!(limit(Some(0)).is_err());
         assert!(limit(Some(101)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_a_cursor_that_we_did_not_make(text in any::<String>(), bytes: Vec<u8>) {
+            for cursor in [text, URL_SAFE_NO_PAD.encode(bytes)] {
+                let refused = cursors("results").decode::<serde_json::Value>(&cursor).unwrap_err();
+                prop_assert_eq!(refused.status(), 400);
+            }
+        }
+
+        #[test]
+        fn every_position_is_read_back_as_itself_alone(micros: i64, id: u128, text: String) {
+            let position = (micros, uuid::Uuid::from_u128(id), text);
+            let cursor = cursors("results").encode(&position).unwrap();
+            // A longer one is refused, as it would be from anybody.
+            if cursor.len() <= MAXIMUM_CURSOR {
+                prop_assert_eq!(cursors("results").decode::<(i64, uuid::Uuid, String)>(&cursor).unwrap(), position);
+                let other_shape = cursors("results").decode::<[u8; 4]>(&cursor).unwrap_err();
+                prop_assert_eq!(other_shape.status(), 400);
+            }
+        }
     }
 }

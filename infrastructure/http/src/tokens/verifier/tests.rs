@@ -1,6 +1,7 @@
 use super::*;
 use crate::tokens::{INTERNAL_LIFETIME_SECONDS, TokenSigner};
 use domain_kernel::{Role, Timestamp, UserId};
+use proptest::prelude::*;
 use std::sync::atomic::{AtomicI64, Ordering};
 use uuid::Uuid;
 
@@ -214,3 +215,64 @@ fn what_is_remembered_is_bounded() {
     }
     assert!(fixture.verifier.remembered() <= 2 * REMEMBERED);
 }
+
+/// A token of any three parts; the last is the right signature of the first two.
+fn signed(header: &[u8], payload: &[u8]) -> String {
+    use ed25519_dalek::{Signer, SigningKey};
+    let said = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let signature = SigningKey::from_bytes(&[1; 32]).sign(said.as_bytes());
+    format!("{said}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+}
+
+/// What stands in a claim: of every kind, and of every size.
+fn any_claim() -> impl Strategy<Value = serde_json::Value> {
+    prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<u64>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        any::<String>().prop_map(Into::into),
+        any::<Vec<String>>().prop_map(Into::into),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_no_token(text: String, header: Vec<u8>, payload: Vec<u8>, signature: Vec<u8>) {
+        let parts = [header.as_slice(), &payload, &signature].map(|part| URL_SAFE_NO_PAD.encode(part));
+        for token in [text, parts.join(".")] {
+            prop_assert!(fixture().verifier.verify(&token).is_err());
+        }
+    }
+
+    #[test]
+    fn a_header_of_any_bytes_is_refused_even_when_signed(header: Vec<u8>) {
+        let payload = serde_json::to_vec(&claims()).unwrap();
+        prop_assert_eq!(fixture().verifier.verify(&signed(&header, &payload)), Err(TokenError::Malformed));
+    }
+
+    #[test]
+    fn claims_of_any_bytes_are_refused_even_when_signed(payload: Vec<u8>) {
+        let fixture = fixture();
+        let header = serde_json::json!({"alg": "EdDSA", "typ": "at+jwt", "kid": fixture.users.public_key().id()});
+        let token = signed(header.to_string().as_bytes(), &payload);
+        prop_assert_eq!(fixture.verifier.verify(&token), Err(TokenError::NotAuthentic));
+    }
+
+    #[test]
+    fn a_claim_of_any_kind_is_believed_or_refused(name in prop::sample::select(CLAIMS), value in any_claim()) {
+        let fixture = fixture();
+        let header = serde_json::json!({"alg": "EdDSA", "typ": "at+jwt", "kid": fixture.users.public_key().id()});
+        let mut said = serde_json::to_value(claims()).unwrap();
+        said[name] = value;
+        let token = signed(header.to_string().as_bytes(), said.to_string().as_bytes());
+        if let Ok(believed) = fixture.verifier.verify(&token) {
+            prop_assert!(believed.nbf.max(believed.iat) <= START + LEEWAY_SECONDS);
+            prop_assert!(believed.exp + LEEWAY_SECONDS > START);
+            prop_assert!(matches!(believed.sub, Subject::User(_)) && believed.sid.is_some());
+        }
+    }
+}
+
+const CLAIMS: &[&str] = &["sub", "role", "sid", "exp", "iat", "nbf", "iss", "aud", "jti", "must_change_password"];
