@@ -12,12 +12,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How long closing may take; a consumer that is then not closed is dropped.
 const LIMIT: Duration = Duration::from_secs(3);
 /// After so long without an answer of the client there may be no room again for what the broker has sent.
 const ROOM: Duration = Duration::from_millis(100);
+
+/// How long the broker is left alone afterwards. What it was reading for the consumer that left it may otherwise give
+/// to the one that comes, before everything that is to come again (seen with 4.0.7, within milliseconds).
+const SETTLED: Duration = Duration::from_millis(250);
 
 /// By topic and consumer.
 type Tasks = BTreeMap<(Topic, &'static str), JoinHandle<()>>;
@@ -35,6 +39,7 @@ impl Closing {
         let Ok(runtime) = Handle::try_current() else { return };
         let task = runtime.spawn(async move {
             let _ = timeout(LIMIT, join_all(consumers.into_iter().map(close))).await;
+            sleep(SETTLED).await;
         });
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert((topic, consumer), task);
     }
