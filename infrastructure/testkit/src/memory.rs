@@ -6,6 +6,7 @@ mod clock;
 mod dead_letters;
 mod event_store;
 mod mailer;
+mod message_log;
 mod vault;
 
 pub use bus_faults::{Faults, FaultyBus};
@@ -14,6 +15,7 @@ pub use clock::ManualClock;
 pub use dead_letters::MemoryDeadLetters;
 pub use event_store::MemoryEventStore;
 pub use mailer::MemoryMailer;
+pub use message_log::MessageLog;
 pub use vault::MemoryVault;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -5,11 +5,11 @@ use infra_event_store::MIGRATIONS;
 use infra_event_store::checkpoints::{Checkpoints, PgCheckpoints};
 use infra_messaging::{EmbeddedBus, EmbeddedLogs};
 use infra_testkit::conformance::{BusUnderTest, event_bus};
-use infra_testkit::memory::MemoryCheckpoints;
+use infra_testkit::memory::{MemoryCheckpoints, MessageLog};
 use infra_testkit::postgres;
 use std::sync::Arc;
 
-use crate::support::{ListedSource, user_message};
+use crate::support::user_message;
 
 fn under_test(checkpoints: Arc<dyn Checkpoints>) -> BusUnderTest {
     let bus = move || {
@@ -42,7 +42,7 @@ async fn the_embedded_bus_keeps_every_rule_with_checkpoints_in_postgresql() {
 #[tokio::test]
 async fn every_message_that_may_have_been_in_hand_before_says_so() {
     let checkpoints: Arc<dyn Checkpoints> = Arc::new(MemoryCheckpoints::new());
-    let source = ListedSource::new("users");
+    let source = MessageLog::new("users");
     source.tell((1..=70).map(|number| user_message(number, 1)));
     let bus = EmbeddedBus::new(EmbeddedLogs::new(), checkpoints);
     bus.offer(topics::EVENT_USER, source).await.unwrap();
@@ -64,7 +64,7 @@ async fn every_message_that_may_have_been_in_hand_before_says_so() {
 
 #[tokio::test]
 async fn what_is_not_acknowledged_holds_back_what_would_have_to_be_repeated() {
-    let source = ListedSource::new("users");
+    let source = MessageLog::new("users");
     source.tell((1..=70).map(|number| user_message(number, 1)));
     let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
     bus.offer(topics::EVENT_USER, source).await.unwrap();
@@ -82,7 +82,7 @@ async fn what_is_not_acknowledged_holds_back_what_would_have_to_be_repeated() {
 #[tokio::test]
 async fn a_receive_that_is_given_up_loses_no_message_and_no_log() {
     let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
-    let (early, late) = (ListedSource::new("users"), ListedSource::new("results"));
+    let (early, late) = (MessageLog::new("users"), MessageLog::new("results"));
     bus.offer(topics::EVENT_USER, early.clone()).await.unwrap();
     let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
     assert!(futures_util::poll!(subscription.receive()).is_pending());
@@ -103,7 +103,7 @@ async fn a_receive_that_is_given_up_loses_no_message_and_no_log() {
 
 #[tokio::test]
 async fn a_message_that_came_after_the_restart_is_a_first_delivery() {
-    let source = ListedSource::new("users");
+    let source = MessageLog::new("users");
     source.tell([user_message(1, 1)]);
     let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
     bus.offer(topics::EVENT_USER, source.clone()).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_message_that_came_after_the_restart_is_a_first_delivery() {
 
 #[tokio::test]
 async fn a_busy_log_does_not_keep_a_quiet_one_from_being_heard() {
-    let (busy, quiet) = (ListedSource::new("users"), ListedSource::new("results"));
+    let (busy, quiet) = (MessageLog::new("users"), MessageLog::new("results"));
     busy.tell((1..=1_000).map(|version| user_message(1, version)));
     let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
     bus.offer(topics::EVENT_USER, busy).await.unwrap();

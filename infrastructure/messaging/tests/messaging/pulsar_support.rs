@@ -1,5 +1,5 @@
 //! What the tests on a real broker share: a namespace each, and a consumer that remembers.
-use crate::support::{ListedSource, user_message};
+use crate::support::user_message;
 use domain_kernel::message::topics;
 use domain_kernel::ports::EventBus;
 use domain_kernel::{BoxFuture, CommandId, EventId, Message, Topic};
@@ -7,7 +7,7 @@ use infra_contracts::topic::{self, TopicContract};
 use infra_event_store::checkpoints::Checkpoints;
 use infra_messaging::{ConsumerRunner, Handling, HandlingError, MessageHandler, PulsarBus, PulsarOptions};
 use infra_runtime::pulsar::admin::{Admin, Namespace, TopicName};
-use infra_testkit::memory::{ManualClock, MemoryCheckpoints, MemoryDeadLetters};
+use infra_testkit::memory::{ManualClock, MemoryCheckpoints, MemoryDeadLetters, MessageLog};
 use infra_testkit::pulsar::{self, TestNamespace};
 use infra_testkit::wait_for;
 use std::collections::{HashMap, HashSet};
@@ -99,14 +99,14 @@ pub(crate) fn schema(contract: &TopicContract) -> &'static str {
 }
 
 /// A log of users with `versions` messages in each of `streams` streams, side by side.
-pub(crate) async fn offer_users(bus: &PulsarBus) -> Arc<ListedSource> {
-    let users = ListedSource::new("users");
+pub(crate) async fn offer_users(bus: &PulsarBus) -> Arc<MessageLog> {
+    let users = MessageLog::new("users");
     bus.offer(topics::EVENT_USER, users.clone()).await.unwrap();
     users
 }
 
 /// Tells versions `from..=to` of streams `1..=streams`, side by side.
-pub(crate) fn tell(users: &ListedSource, streams: u32, from: u32, to: u32) {
+pub(crate) fn tell(users: &MessageLog, streams: u32, from: u32, to: u32) {
     let of_version = |version| (1..=streams).map(move |number| user_message(number, version));
     users.tell((from..=to).flat_map(of_version));
 }

@@ -1,11 +1,11 @@
 //! The relay keeps every stream's order however its sink fails.
-use crate::support::{LIMIT, ListedSource, event, user_message};
+use crate::support::{LIMIT, event, user_message};
 use domain_kernel::ports::{BusError, MessageSource, SourceError, SourcedMessage};
 use domain_kernel::{BoxFuture, Checkpoint, Message, StreamId, Version};
 use infra_event_store::checkpoints::Checkpoints;
 use infra_messaging::relay::RelayError;
 use infra_messaging::{MessageSink, Relay};
-use infra_testkit::memory::MemoryCheckpoints;
+use infra_testkit::memory::{MemoryCheckpoints, MessageLog};
 use infra_testkit::wait_for;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -112,7 +112,7 @@ struct Work {
 }
 
 impl Work {
-    fn start(source: &Arc<ListedSource>, broker: &Arc<Broker>, checkpoints: &Arc<MemoryCheckpoints>) -> Self {
+    fn start(source: &Arc<MessageLog>, broker: &Arc<Broker>, checkpoints: &Arc<MemoryCheckpoints>) -> Self {
         let stop = CancellationToken::new();
         let relay = Relay::new(NAME, source.clone(), broker.clone(), checkpoints.clone());
         Self { stop: stop.clone(), task: tokio::spawn(relay.run(stop)) }
@@ -133,8 +133,8 @@ async fn until_saved(checkpoints: &MemoryCheckpoints, at: Checkpoint) {
 }
 
 /// `streams` streams of `versions` messages each, interleaved, with private events between.
-fn log(streams: u32, versions: u32) -> Arc<ListedSource> {
-    let source = ListedSource::new("users");
+fn log(streams: u32, versions: u32) -> Arc<MessageLog> {
+    let source = MessageLog::new("users");
     for version in 1..=versions {
         source.enter((1..=streams).flat_map(|stream| [Some(user_message(stream, version)), None]));
     }
@@ -195,7 +195,7 @@ async fn the_checkpoint_is_the_end_of_the_confirmed_prefix() {
     until_kept(&broker, 10).await;
     work.stop().await;
     assert_eq!(broker.versions(2), [1], "its second message is not sent before the first is confirmed");
-    assert_eq!(checkpoints.load(NAME).await, Ok(ListedSource::at(2)), "what lies behind a gap is not passed");
+    assert_eq!(checkpoints.load(NAME).await, Ok(MessageLog::at(2)), "what lies behind a gap is not passed");
 
     *broker.silent_for.lock().unwrap() = None;
     let _work = Work::start(&source, &broker, &checkpoints);
@@ -256,7 +256,7 @@ async fn a_refused_schema_ends_the_relay() {
 }
 
 /// A log with an entry that cannot be told behind those of another one.
-struct Unreadable(Arc<ListedSource>);
+struct Unreadable(Arc<MessageLog>);
 
 impl MessageSource for Unreadable {
     fn name(&self) -> &'static str {

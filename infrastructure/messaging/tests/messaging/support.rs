@@ -1,12 +1,10 @@
 //! What the tests share: a log to tell from, a handler to script, a consumer with everything in memory.
 use domain_kernel::ids::handling_command;
 use domain_kernel::message::topics;
-use domain_kernel::ports::{
-    Append, AppendCommand, Clock, EventBus, EventStore, MessageSource, SourceError, SourcedMessage,
-};
+use domain_kernel::ports::{Append, AppendCommand, Clock, EventBus, EventStore, MessageSource};
 use domain_kernel::{
-    BoxFuture, Checkpoint, CommandId, CorrelationId, EventId, EventMetadata, EventTypeId, Message, MessageHeaders,
-    NewEvent, RecordedEvent, SchemaVersion, StreamId, Timestamp, Topic, Version,
+    BoxFuture, CommandId, CorrelationId, EventId, EventMetadata, EventTypeId, Message, MessageHeaders, NewEvent,
+    RecordedEvent, SchemaVersion, StreamId, Timestamp, Topic, Version,
 };
 use infra_contracts::Envelope;
 use infra_contracts::event_user::{self, UserCreated, UserEventRecord};
@@ -17,12 +15,11 @@ use infra_messaging::{
     ConsumerRunner, EmbeddedBus, EmbeddedLogs, Handling, HandlingError, HandlingLog, MessageHandler, RunnerError,
     handling,
 };
-use infra_testkit::memory::{ManualClock, MemoryCheckpoints, MemoryDeadLetters, MemoryEventStore};
+use infra_testkit::memory::{ManualClock, MemoryCheckpoints, MemoryDeadLetters, MemoryEventStore, MessageLog};
 use infra_testkit::wait_for;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -92,62 +89,6 @@ fn message(topic: Topic, event_type: &str, envelope: &Envelope, expects: Vec<Str
         traceparent: None,
     };
     Message { topic, headers, payload }
-}
-
-/// A producer's log that the test writes directly.
-pub(crate) struct ListedSource {
-    name: &'static str,
-    entries: Mutex<Vec<Option<Message>>>,
-    told: Notify,
-}
-
-impl ListedSource {
-    pub(crate) fn new(name: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, entries: Mutex::default(), told: Notify::new() })
-    }
-
-    pub(crate) fn tell(&self, messages: impl IntoIterator<Item = Message>) {
-        self.enter(messages.into_iter().map(Some));
-    }
-
-    /// Entries of the log, `None` for private events.
-    pub(crate) fn enter(&self, entries: impl IntoIterator<Item = Option<Message>>) {
-        self.entries.lock().unwrap().extend(entries);
-        self.told.notify_waiters();
-    }
-
-    pub(crate) fn end(&self) -> Checkpoint {
-        Self::at(self.entries.lock().unwrap().len())
-    }
-
-    pub(crate) fn at(entries: usize) -> Checkpoint {
-        Checkpoint { epoch: 1, tx: entries as u64, position: i64::try_from(entries).unwrap() }
-    }
-}
-
-impl MessageSource for ListedSource {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn read(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<SourcedMessage>, SourceError>> {
-        let entries = self.entries.lock().unwrap();
-        let read = entries
-            .iter()
-            .enumerate()
-            .map(|(index, message)| SourcedMessage { checkpoint: Self::at(index + 1), message: message.clone() })
-            .filter(|entry| entry.checkpoint > after)
-            .take(limit)
-            .collect();
-        Box::pin(async move { Ok(read) })
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            // Told between the last look and this call: the pause finds it.
-            let _ = tokio::time::timeout(Duration::from_millis(5), self.told.notified()).await;
-        })
-    }
 }
 
 /// One call of the handler.
@@ -258,8 +199,8 @@ impl MessageHandler for ScriptedHandler {
 
 /// A consumer with everything in memory, and the log it reads.
 pub(crate) struct Bench {
-    pub(crate) users: Arc<ListedSource>,
-    pub(crate) operators: Arc<ListedSource>,
+    pub(crate) users: Arc<MessageLog>,
+    pub(crate) operators: Arc<MessageLog>,
     pub(crate) store: Arc<MemoryEventStore>,
     pub(crate) checkpoints: Arc<MemoryCheckpoints>,
     pub(crate) dead_letters: Arc<MemoryDeadLetters>,
@@ -274,7 +215,7 @@ impl Bench {
         let checkpoints = Arc::new(MemoryCheckpoints::new());
         let dead_letters = Arc::new(MemoryDeadLetters::new(clock.clone()));
         let handler = Arc::new(ScriptedHandler::new(store.clone(), clock.clone()));
-        let (users, operators) = (ListedSource::new("users"), ListedSource::new("saga_log"));
+        let (users, operators) = (MessageLog::new("users"), MessageLog::new("saga_log"));
         let bus = EmbeddedBus::new(EmbeddedLogs::new(), checkpoints.clone() as Arc<dyn Checkpoints>);
         let runner = ConsumerRunner {
             consumer: CONSUMER,
@@ -321,7 +262,7 @@ impl Bench {
         self.store.events().into_iter().filter(matching).collect()
     }
 
-    pub(crate) async fn until_acknowledged(&self, topic: Topic, source: &ListedSource) {
+    pub(crate) async fn until_acknowledged(&self, topic: Topic, source: &MessageLog) {
         let name = format!("bus/{CONSUMER}/{topic}/{}", source.name());
         wait_for("everything to be acknowledged", LIMIT, async || {
             (self.checkpoints.load(&name).await.unwrap() == source.end()).then_some(())

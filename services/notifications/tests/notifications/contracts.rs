@@ -48,7 +48,7 @@ async fn what_a_producer_of_before_tells_is_still_understood() {
     let mut headers = headers("results.result_amended", new_stream(), "results");
     headers.contract_version = 1;
     let event = headers.event_id;
-    stage.results.publish(Message { topic: topics::EVENT_RESULT, headers, payload: AMENDED_BEFORE.to_vec() });
+    stage.results.tell([Message { topic: topics::EVENT_RESULT, headers, payload: AMENDED_BEFORE.to_vec() }]);
     let (_, outcome) = stage.outcome(event).await;
     // The pinned message has no address.
     assert!(matches!(outcome, NotificationEvent::NotificationSuppressed(_)), "{outcome:?}");
@@ -62,7 +62,7 @@ async fn a_type_of_event_that_nobody_here_knows_is_passed_over_and_counted() {
     headers.event_type = "results.result_postponed".to_owned();
     headers.contract_version = 99;
     let unknown = headers.event_id;
-    stage.results.publish(Message { topic: topics::EVENT_RESULT, headers, payload: vec![0xFF] });
+    stage.results.tell([Message { topic: topics::EVENT_RESULT, headers, payload: vec![0xFF] }]);
     // What comes behind it is told, so it was passed by then.
     let told = stage.final_result(1).await;
     stage.outcome(told.event_id).await;

@@ -1,9 +1,9 @@
 //! The service on a real database, with logs of users, results and operators that a test writes itself.
 use domain_kernel::message::topics;
-use domain_kernel::ports::{Clock, EventBus, Mailer, MessageSource, Origin, Purpose, SourceError, SourcedMessage};
+use domain_kernel::ports::{Clock, EventBus, Mailer, Origin, Purpose};
 use domain_kernel::{
-    BoxFuture, Checkpoint, CorrelationId, EventId, Message, MessageHeaders, RecordedEvent, Role, StreamId, SubjectId,
-    UserId, Version,
+    Checkpoint, CorrelationId, EventId, Message, MessageHeaders, RecordedEvent, Role, StreamId, SubjectId, UserId,
+    Version,
 };
 use domain_notifications::RetrySchedule;
 use infra_contracts::contact::{self, ContactRecord};
@@ -16,12 +16,12 @@ use infra_contracts::stored::SealedBytes;
 use infra_contracts::{Envelope, catalogue};
 use infra_event_store::MIGRATIONS as STORE;
 use infra_runtime::{Resources, Supervisor};
-use infra_testkit::memory::{Faults, FaultyBus, MemoryMailer};
+use infra_testkit::memory::{Faults, FaultyBus, MemoryMailer, MessageLog};
 use infra_testkit::postgres::{TestDatabase, database};
 use infra_testkit::{SharedPorts, resources_on, tokens, wait_for};
 use service_notifications::{Config, Delivery, MIGRATIONS, NAME, TOPICS};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -37,53 +37,14 @@ pub(crate) const QUICK: Delivery = Delivery {
     look_every: Duration::from_millis(50),
 };
 
-/// A producer's log in memory.
-pub(crate) struct FakeLog {
-    name: &'static str,
-    messages: Mutex<Vec<Message>>,
-}
-
-impl FakeLog {
-    fn new(name: &'static str) -> Arc<Self> {
-        Arc::new(Self { name, messages: Mutex::default() })
-    }
-
-    pub(crate) fn publish(&self, message: Message) {
-        self.messages.lock().unwrap().push(message);
-    }
-}
-
-impl MessageSource for FakeLog {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn read(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<SourcedMessage>, SourceError>> {
-        let messages = self.messages.lock().unwrap();
-        let read = (1_i64..).zip(messages.iter()).skip_while(|(position, _)| *position <= after.position).take(limit);
-        let read = read
-            .map(|(position, message)| SourcedMessage {
-                checkpoint: Checkpoint { epoch: 1, tx: position.unsigned_abs(), position },
-                message: Some(message.clone()),
-            })
-            .collect();
-        Box::pin(async move { Ok(read) })
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        // As the log of another process: looked at now and then.
-        Box::pin(tokio::time::sleep(Duration::from_millis(2)))
-    }
-}
-
 pub(crate) struct Stage {
     pub(crate) database: TestDatabase,
     pub(crate) ports: SharedPorts,
     pub(crate) resources: Resources,
     pub(crate) router: axum::Router,
-    pub(crate) users: Arc<FakeLog>,
-    pub(crate) results: Arc<FakeLog>,
-    pub(crate) commands: Arc<FakeLog>,
+    pub(crate) users: Arc<MessageLog>,
+    pub(crate) results: Arc<MessageLog>,
+    pub(crate) commands: Arc<MessageLog>,
     pub(crate) bus: Arc<FaultyBus>,
 }
 
@@ -111,11 +72,11 @@ pub(crate) async fn stage() -> (Stage, Arc<MemoryMailer>) {
 pub(crate) async fn set(setting: Setting) -> Stage {
     let database = database(&[STORE, MIGRATIONS]).await;
     let ports = SharedPorts::default();
-    let logs = [FakeLog::new("users"), FakeLog::new("results"), FakeLog::new("saga_log")];
+    let logs = [MessageLog::new("users"), MessageLog::new("results"), MessageLog::new("saga_log")];
     set_on(database, ports, logs, setting).await
 }
 
-async fn set_on(database: TestDatabase, ports: SharedPorts, logs: [Arc<FakeLog>; 3], setting: Setting) -> Stage {
+async fn set_on(database: TestDatabase, ports: SharedPorts, logs: [Arc<MessageLog>; 3], setting: Setting) -> Stage {
     let mut resources = resources_on(&ports, NAME, &database).await;
     let bus = Arc::new(FaultyBus::new(Arc::clone(&resources.bus), setting.faults));
     resources.bus = Arc::<FaultyBus>::clone(&bus);
@@ -124,7 +85,7 @@ async fn set_on(database: TestDatabase, ports: SharedPorts, logs: [Arc<FakeLog>;
     for (topic, log) in
         [(topics::EVENT_USER, &users), (topics::EVENT_RESULT, &results), (topics::SAGA_COMMAND, &commands)]
     {
-        bus.offer(topic, Arc::<FakeLog>::clone(log)).await.unwrap();
+        bus.offer(topic, Arc::<MessageLog>::clone(log)).await.unwrap();
     }
     let config = Config {
         verifier: tokens::verifier(NAME, Arc::clone(&resources.clock)),
@@ -162,14 +123,14 @@ impl Stage {
     pub(crate) fn publish_result(&self, headers: MessageHeaders, event: impl Into<ResultEvent>) {
         let record = ResultEventRecord { envelope: envelope(&headers), event: event.into() };
         let payload = event_result::encode(&record).unwrap();
-        self.results.publish(Message { topic: topics::EVENT_RESULT, headers, payload });
+        self.results.tell([Message { topic: topics::EVENT_RESULT, headers, payload }]);
     }
 
     /// Publishes what happened to a user.
     pub(crate) fn publish_user(&self, headers: MessageHeaders, event: impl Into<UserEvent>) {
         let record = UserEventRecord { envelope: envelope(&headers), event: event.into() };
         let payload = event_user::encode(&record).unwrap();
-        self.users.publish(Message { topic: topics::EVENT_USER, headers, payload });
+        self.users.tell([Message { topic: topics::EVENT_USER, headers, payload }]);
     }
 
     /// Publishes an operator's wish about `event`.
@@ -178,7 +139,7 @@ impl Stage {
         let retry = RetryRequested { event_id: event.0, consumer: consumer.into(), attempt };
         let record = SagaCommandRecord { envelope: envelope(&headers), event: retry.into() };
         let payload = saga_command::encode(&record).unwrap();
-        self.commands.publish(Message { topic: topics::SAGA_COMMAND, headers, payload });
+        self.commands.tell([Message { topic: topics::SAGA_COMMAND, headers, payload }]);
     }
 
     /// A final result with an address; the event that tells of it.

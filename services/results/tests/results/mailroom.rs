@@ -1,33 +1,32 @@
 //! Stands in for the notifications service: a log of what became of the mails.
 use domain_kernel::message::topics;
-use domain_kernel::ports::{Clock, MessageSource, SourceError, SourcedMessage};
+use domain_kernel::ports::Clock;
 use domain_kernel::{
-    BoxFuture, Checkpoint, CorrelationId, EventId, EventMetadata, EventTypeId, Message, RecordedEvent, SchemaVersion,
-    StreamId, Version,
+    Checkpoint, CorrelationId, EventId, EventMetadata, EventTypeId, Message, RecordedEvent, SchemaVersion, StreamId,
+    Version,
 };
 use infra_contracts::event_notification::{
     self, NotificationEvent, NotificationEventRecord, NotificationFailed, NotificationSent, NotificationSuppressed,
 };
 use infra_contracts::{Envelope, catalogue};
 use infra_runtime::Resources;
-use std::sync::{Arc, Mutex};
-use tokio::sync::Notify;
+use infra_testkit::memory::MessageLog;
+use std::sync::Arc;
 use uuid::Uuid;
 
-/// A producer's log that a test writes.
+/// The notifications service's log, and what it says.
 pub(crate) struct Mailroom {
     clock: Arc<dyn Clock>,
-    messages: Mutex<Vec<Message>>,
-    changed: Notify,
+    log: Arc<MessageLog>,
 }
 
 impl Mailroom {
     /// Opened on the bus of `resources`.
-    pub(crate) async fn open(resources: &Resources) -> Arc<Self> {
+    pub(crate) async fn open(resources: &Resources) -> Self {
         let clock = Arc::clone(&resources.clock);
-        let mailroom = Arc::new(Self { clock, messages: Mutex::default(), changed: Notify::new() });
-        resources.bus.offer(topics::EVENT_NOTIFICATION, mailroom.clone()).await.unwrap();
-        mailroom
+        let log = MessageLog::new("notifications");
+        resources.bus.offer(topics::EVENT_NOTIFICATION, log.clone()).await.unwrap();
+        Self { clock, log }
     }
 
     /// Tells that a mail about `about` went out.
@@ -56,8 +55,7 @@ impl Mailroom {
         let record = NotificationEventRecord { envelope: Envelope::of(&recorded), event };
         let payload = event_notification::encode(&record).unwrap();
         let message = catalogue::message(&recorded, &event_type, "notifications", payload).unwrap();
-        self.messages.lock().unwrap().push(message.clone());
-        self.changed.notify_waiters();
+        self.log.tell([message.clone()]);
         message
     }
 
@@ -78,29 +76,5 @@ impl Mailroom {
             payload: vec![],
             hash: [0; 32],
         }
-    }
-}
-
-impl MessageSource for Mailroom {
-    fn name(&self) -> &'static str {
-        "notifications"
-    }
-
-    fn read(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<SourcedMessage>, SourceError>> {
-        let messages = self.messages.lock().unwrap();
-        let entries = messages.iter().enumerate().map(|(index, message)| SourcedMessage {
-            checkpoint: Checkpoint { epoch: 1, tx: 1, position: i64::try_from(index).unwrap() + 1 },
-            message: Some(message.clone()),
-        });
-        let entries = entries.filter(|entry| entry.checkpoint > after).take(limit).collect();
-        Box::pin(async move { Ok(entries) })
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        // Also looks again after a moment, so that a message told just before is not missed.
-        Box::pin(async {
-            let limit = std::time::Duration::from_millis(20);
-            let _ = tokio::time::timeout(limit, self.changed.notified()).await;
-        })
     }
 }

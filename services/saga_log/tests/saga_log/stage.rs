@@ -2,10 +2,8 @@
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode};
 use domain_kernel::message::topics;
-use domain_kernel::ports::{Clock, EventBus, MessageSource, SourceError, SourcedMessage};
-use domain_kernel::{
-    BoxFuture, Checkpoint, CorrelationId, EventId, Message, MessageHeaders, Role, StreamId, Topic, UserId, Version,
-};
+use domain_kernel::ports::{Clock, EventBus};
+use domain_kernel::{CorrelationId, EventId, Message, MessageHeaders, Role, StreamId, Topic, UserId, Version};
 use infra_contracts::event_notification::{
     self, NotificationEvent, NotificationEventRecord, NotificationFailed, NotificationSent, NotificationSuppressed,
 };
@@ -16,13 +14,13 @@ use infra_contracts::{Envelope, catalogue};
 use infra_event_store::MIGRATIONS as STORE;
 use infra_event_store::projection::{latest, wait_until};
 use infra_runtime::{Resources, Supervisor, SystemClock};
-use infra_testkit::memory::{Faults, FaultyBus};
+use infra_testkit::memory::{Faults, FaultyBus, MessageLog};
 use infra_testkit::postgres::{TestDatabase, database};
 use infra_testkit::{resources, tokens, wait_for};
 use serde_json::Value;
 use service_saga_log::{Config, MIGRATIONS, NAME};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -30,38 +28,12 @@ use uuid::Uuid;
 /// Longer than anything takes.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
-/// A producer's log in memory.
-struct FakeLog(Mutex<Vec<Message>>);
-
-impl MessageSource for FakeLog {
-    fn name(&self) -> &'static str {
-        "others"
-    }
-
-    fn read(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<SourcedMessage>, SourceError>> {
-        let messages = self.0.lock().unwrap();
-        let read = (1_i64..).zip(messages.iter()).skip_while(|(position, _)| *position <= after.position).take(limit);
-        let read = read
-            .map(|(position, message)| SourcedMessage {
-                checkpoint: Checkpoint { epoch: 1, tx: position.unsigned_abs(), position },
-                message: Some(message.clone()),
-            })
-            .collect();
-        Box::pin(async move { Ok(read) })
-    }
-
-    fn changed(&self) -> BoxFuture<'_, ()> {
-        // As the log of another process: looked at now and then.
-        Box::pin(tokio::time::sleep(Duration::from_millis(2)))
-    }
-}
-
 pub(crate) struct Stage {
     pub(crate) database: TestDatabase,
     pub(crate) resources: Resources,
     pub(crate) bus: Arc<FaultyBus>,
     router: axum::Router,
-    logs: BTreeMap<Topic, Arc<FakeLog>>,
+    logs: BTreeMap<Topic, Arc<MessageLog>>,
 }
 
 pub(crate) async fn stage() -> Stage {
@@ -77,8 +49,8 @@ pub(crate) async fn set(faults: Faults) -> Stage {
     resources.supervisor = Supervisor::stopping_within(Duration::from_millis(20));
     let mut logs = BTreeMap::new();
     for topic in [topics::EVENT_USER, topics::EVENT_RESULT, topics::EVENT_NOTIFICATION, topics::SAGA_STEP] {
-        let log = Arc::new(FakeLog(Mutex::default()));
-        bus.offer(topic, Arc::<FakeLog>::clone(&log)).await.unwrap();
+        let log = MessageLog::new("others");
+        bus.offer(topic, Arc::<MessageLog>::clone(&log)).await.unwrap();
         logs.insert(topic, log);
     }
     let config = Config { verifier: tokens::verifier(NAME, Arc::clone(&resources.clock)) };
@@ -217,7 +189,7 @@ impl Stage {
     /// Publishes `messages`, each on its topic.
     pub(crate) fn publish<'m>(&self, messages: impl IntoIterator<Item = &'m Message>) {
         for message in messages {
-            self.logs[message.topic].0.lock().unwrap().push(message.clone());
+            self.logs[message.topic].tell([message.clone()]);
         }
     }
 
