@@ -14,14 +14,16 @@ use sqlx::PgConnection;
 
 mod batch;
 mod compare;
+mod read_model;
 mod rebuild;
 mod run;
 mod scratch;
 mod status;
 
 pub use compare::{Difference, DifferenceKind, Equality, TableEquality, verify};
+pub use read_model::{PgReadModels, ReadModel, ReadModels};
 pub use rebuild::{RebuildReport, rebuild};
-pub use run::run;
+pub use run::{keep_up, run};
 pub use status::{Lag, Status, lag, latest, status, wait_until};
 
 /// One read model.

@@ -3,6 +3,7 @@ use crate::{Health, Language, Profile, Supervisor};
 use domain_kernel::ports::{Clock, EventBus, EventStore, KeyVault};
 use infra_event_store::BlindIndex;
 use infra_event_store::dead_letters::DeadLetters;
+use infra_event_store::projection::ReadModels;
 use sqlx::PgPool;
 use std::sync::Arc;
 
@@ -23,6 +24,8 @@ pub struct Resources {
     pub store: Arc<dyn EventStore>,
     /// The service's own database, for its read models; never for a transaction that also appends.
     pub pool: PgPool,
+    /// Where the service's read models are kept up with its log.
+    pub read_models: Arc<dyn ReadModels>,
     /// The keys of the purposes that this service may open.
     pub vault: Arc<dyn KeyVault>,
     /// Messages from and to the other services.

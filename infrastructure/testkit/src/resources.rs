@@ -4,6 +4,7 @@ use crate::postgres::TestDatabase;
 use domain_kernel::ports::{Clock, EventBus, EventStore};
 use infra_event_store::checkpoints::PgCheckpoints;
 use infra_event_store::dead_letters::{DeadLetters, PgDeadLetters};
+use infra_event_store::projection::PgReadModels;
 use infra_event_store::{BlindIndex, PgEventStore};
 use infra_messaging::{EmbeddedBus, EmbeddedLogs};
 use infra_runtime::{Health, Language, Profile, Resources, Supervisor, SystemClock};
@@ -55,6 +56,7 @@ pub async fn resources_on(ports: &SharedPorts, service: &'static str, database: 
         language: ports.language,
         clock: Arc::clone(&ports.clock),
         store,
+        read_models: Arc::new(PgReadModels::new(pool.clone())),
         pool,
         vault: Arc::new(ports.vault.clone()),
         bus,

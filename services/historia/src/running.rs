@@ -15,6 +15,7 @@ use domain_kernel::ports::{Clock, KeyVault, Mailer};
 use infra_event_store::PgEventStore;
 use infra_event_store::checkpoints::{Checkpoints, PgCheckpoints};
 use infra_event_store::dead_letters::PgDeadLetters;
+use infra_event_store::projection::PgReadModels;
 use infra_http::limit::{RateLimits, per_minute};
 use infra_http::{TokenSigner, TokenVerifier};
 use infra_messaging::pulsar::PulsarBus;
@@ -142,6 +143,7 @@ pub(crate) async fn start(
         store,
         bus: access.bus.of(checkpoints, &health, opened).await?,
         dead_letters: Arc::new(PgDeadLetters::new(pool.clone())),
+        read_models: Arc::new(PgReadModels::new(pool.clone())),
         pool,
         vault,
         blind_index: BlindIndex::new(access.secrets.bytes32(&names::blind_index(service.name))?),

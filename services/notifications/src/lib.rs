@@ -11,10 +11,10 @@
 mod codec;
 mod config;
 mod consumer;
+mod desk;
 mod due;
 mod events;
 mod http;
-mod lease;
 mod mailers;
 mod notification_list;
 mod publisher;
@@ -23,13 +23,16 @@ mod statements;
 mod texts;
 
 pub use config::{Config, Delivery};
+pub use desk::{Desk, DeskError};
 pub use events::EVENTS;
 pub use http::api;
 pub use mailers::{MailSettingError, MailboxMail, MailboxMailer, SmtpMailer, read_mail, read_mailbox};
+pub use notification_list::{Due, due};
 
 use axum::Router;
 use codec::NotificationCodec;
 use consumer::NotificationConsumer;
+use desk::PgDesk;
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
 use domain_kernel::ports::BusError;
@@ -37,7 +40,6 @@ use infra_event_store::projection::{self, Projection};
 use infra_event_store::repository::Repository;
 use infra_messaging::{ConsumerRunner, HandlingLog, LogSource, MessageHandler, Publisher};
 use infra_runtime::Resources;
-use lease::Leases;
 use notification_list::NotificationList;
 use sender::{Deliveries, Sender};
 use std::sync::Arc;
@@ -88,6 +90,16 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`].
 pub async fn start(resources: Resources, config: Config) -> Result<Router, StartError> {
+    let holder = resources.clock.unique_id();
+    let desk = Arc::new(PgDesk::new(resources.pool.clone(), holder, config.delivery.lease));
+    start_at(desk, resources, config).await
+}
+
+/// As [`start`], with another desk for the sender.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start_at(desk: Arc<dyn Desk>, resources: Resources, config: Config) -> Result<Router, StartError> {
     let Resources { clock, store, pool, supervisor, .. } = resources.clone();
     for topic in TOPICS {
         let source = LogSource::new(NAME, topic, Arc::clone(&store), publisher());
@@ -95,10 +107,10 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
     }
 
     for projection in projections() {
-        let (store, pool) = (Arc::clone(&store), pool.clone());
+        let (store, kept) = (Arc::clone(&store), resources.read_models.of(projection));
         supervisor.spawn("notifications: read model", move |stop| {
-            let (projection, store, pool) = (Arc::clone(&projection), Arc::clone(&store), pool.clone());
-            Box::pin(async move { Ok(projection::run(projection, store, pool, stop.cancelled_owned()).await?) })
+            let (kept, store) = (Arc::clone(&kept), Arc::clone(&store));
+            Box::pin(async move { Ok(projection::keep_up(kept, store, stop.cancelled_owned()).await?) })
         });
     }
 
@@ -122,7 +134,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
 
     let deliveries = Deliveries {
         repository,
-        leases: Leases::new(pool.clone(), clock.unique_id(), config.delivery.lease),
+        desk: Arc::clone(&desk),
         vault: Arc::clone(&resources.vault),
         mailer: config.mailer,
         clock: Arc::clone(&clock),
@@ -133,7 +145,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
     let sender = Arc::new(Sender {
         deliveries: Arc::new(deliveries),
         hints: tokio::sync::Mutex::new(told),
-        pool: pool.clone(),
+        desk,
         clock,
         in_flight: config.delivery.in_flight.max(1),
         look_every: config.delivery.look_every,

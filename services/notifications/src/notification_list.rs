@@ -6,6 +6,7 @@ use crate::{codec, events, statements};
 use chrono::{DateTime, Utc};
 use domain_kernel::{BoxFuture, RecordedEvent, StreamId, Timestamp, UserId};
 use domain_notifications::NotificationEvent;
+use infra_event_store::codec::CodecError;
 use infra_event_store::projection::{Projection, ProjectionError};
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
@@ -99,6 +100,35 @@ async fn apply(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+/// When a notification's mail is due, as far as one event says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// As before.
+    Unchanged,
+    /// From this moment on.
+    At(Timestamp),
+    /// No mail is to be sent any more.
+    Never,
+}
+
+/// What `event` says of when its notification's mail is due: the column `due_at`.
+///
+/// # Errors
+/// [`CodecError`] when it is not what was stored.
+pub fn due(event: &RecordedEvent) -> Result<Due, CodecError> {
+    if events::CATALOGUE.name(event.type_id).is_none() {
+        return Ok(Due::Unchanged);
+    }
+    Ok(match codec::decode(event)? {
+        NotificationEvent::Requested(request) => Due::At(request.requested_at),
+        NotificationEvent::AttemptFailed { next_attempt_at, .. } => Due::At(next_attempt_at),
+        NotificationEvent::RequestedAgain { at, .. } => Due::At(at),
+        NotificationEvent::Sent { .. } | NotificationEvent::Failed { .. } | NotificationEvent::Suppressed { .. } => {
+            Due::Never
+        }
+    })
 }
 
 /// What an event changes in a row; the number of attempts never goes down.

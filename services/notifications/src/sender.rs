@@ -7,13 +7,12 @@ mod delivery;
 
 pub(crate) use delivery::Deliveries;
 
+use crate::desk::Desk;
 use crate::due::{DueHintReceiver, DueList};
-use crate::notification_list;
 use domain_kernel::ports::Clock;
 use domain_kernel::{StreamId, Timestamp};
 use infra_runtime::CancellationToken;
 use infra_runtime::supervisor::TaskError;
-use sqlx::PgPool;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +29,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 pub(crate) struct Sender {
     pub(crate) deliveries: Arc<Deliveries>,
     pub(crate) hints: Mutex<DueHintReceiver>,
-    pub(crate) pool: PgPool,
+    pub(crate) desk: Arc<dyn Desk>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) in_flight: usize,
     pub(crate) look_every: Duration,
@@ -52,8 +51,8 @@ impl Sender {
             // With all hands full the end of a delivery is what to wait for.
             let sleep = if deliveries.len() < self.in_flight { self.sleep(&due) } else { LONGEST_SLEEP };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
-                Some((at, notification)) = hints.recv() => due.put(at, notification),
                 Some(looked) = deliveries.join_next(), if !deliveries.is_empty() => {
                     let (notification, again) = looked?;
                     under_way.remove(&notification);
@@ -61,6 +60,7 @@ impl Sender {
                         due.put(at, notification);
                     }
                 }
+                Some((at, notification)) = hints.recv() => due.put(at, notification),
                 () = tokio::time::sleep_until(next_look) => {
                     self.look(&mut due).await;
                     next_look = Instant::now() + self.look_every;
@@ -85,7 +85,7 @@ impl Sender {
 
     /// Takes up what the read model says is due. What is under way already is looked at once more and found settled.
     async fn look(&self, due: &mut DueList) {
-        match notification_list::list_due(&self.pool, self.clock.now(), LOOK).await {
+        match self.desk.due(self.clock.now(), LOOK).await {
             Ok(found) => {
                 for (at, notification) in found {
                     due.put(at, notification);

@@ -102,11 +102,12 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
 }
 
 fn follow(resources: &Resources, read_model: Arc<dyn Projection>) {
-    let (store, pool) = (Arc::clone(&resources.store), resources.pool.clone());
-    resources.supervisor.spawn(read_model.name(), move |stop| {
-        let (read_model, store, pool) = (Arc::clone(&read_model), Arc::clone(&store), pool.clone());
+    let name = read_model.name();
+    let (store, kept) = (Arc::clone(&resources.store), resources.read_models.of(read_model));
+    resources.supervisor.spawn(name, move |stop| {
+        let (kept, store) = (Arc::clone(&kept), Arc::clone(&store));
         Box::pin(async move {
-            projection::run(read_model, store, pool, stop.cancelled_owned()).await?;
+            projection::keep_up(kept, store, stop.cancelled_owned()).await?;
             Ok(())
         })
     });

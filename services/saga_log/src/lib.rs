@@ -24,7 +24,8 @@ use codec::SagaCodec;
 use consumer::SagaConsumer;
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
-use domain_kernel::ports::BusError;
+use domain_kernel::ports::{BusError, Clock, EventStore};
+use domain_saga_log::Saga;
 use infra_event_store::projection::{self, Projection};
 use infra_event_store::repository::Repository;
 use infra_messaging::{ConsumerRunner, LogSource, Publisher};
@@ -58,6 +59,12 @@ pub fn projections() -> Vec<Arc<dyn Projection>> {
     vec![Arc::new(SagaList)]
 }
 
+/// The sagas in `store`.
+#[must_use]
+pub fn sagas(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Repository<Saga> {
+    Repository::new(store, Arc::new(SagaCodec), clock)
+}
+
 /// Every SQL statement, by name.
 #[must_use]
 pub fn statements() -> &'static [(&'static str, &'static str)] {
@@ -84,14 +91,14 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
     }
 
     for projection in projections() {
-        let (store, pool) = (Arc::clone(&store), pool.clone());
+        let (store, kept) = (Arc::clone(&store), resources.read_models.of(projection));
         supervisor.spawn("saga_log: read model", move |stop| {
-            let (projection, store, pool) = (Arc::clone(&projection), Arc::clone(&store), pool.clone());
-            Box::pin(async move { Ok(projection::run(projection, store, pool, stop.cancelled_owned()).await?) })
+            let (kept, store) = (Arc::clone(&kept), Arc::clone(&store));
+            Box::pin(async move { Ok(projection::keep_up(kept, store, stop.cancelled_owned()).await?) })
         });
     }
 
-    let repository = Repository::new(store, Arc::new(SagaCodec), Arc::clone(&clock));
+    let repository = sagas(store, Arc::clone(&clock));
     let runner = ConsumerRunner {
         consumer: NAME,
         topics: SUBSCRIPTIONS.to_vec(),

@@ -103,10 +103,10 @@ async fn accounts(resources: &Resources, config: &Config) -> Result<Accounts, St
 
 fn spawn_workers(resources: &Resources, sessions: &Sessions, backoff: &Backoff) {
     for read_model in projections() {
-        let (store, pool) = (Arc::clone(&resources.store), resources.pool.clone());
+        let (store, kept) = (Arc::clone(&resources.store), resources.read_models.of(read_model));
         resources.supervisor.spawn("users.user_list", move |stop| {
-            let (read_model, store, pool) = (Arc::clone(&read_model), Arc::clone(&store), pool.clone());
-            Box::pin(async move { Ok(projection::run(read_model, store, pool, stop.cancelled_owned()).await?) })
+            let (kept, store) = (Arc::clone(&kept), Arc::clone(&store));
+            Box::pin(async move { Ok(projection::keep_up(kept, store, stop.cancelled_owned()).await?) })
         });
     }
     let sweeper = Sweeper {

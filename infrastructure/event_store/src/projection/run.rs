@@ -1,9 +1,7 @@
 //! Following the log: the live tables.
 use super::batch::BatchSize;
-use super::status::{self, Status};
+use super::read_model::{PgReadModels, ReadModel, ReadModels};
 use super::{Projection, ProjectionError};
-use crate::{row, statements};
-use domain_kernel::RecordedEvent;
 use domain_kernel::ports::EventStore;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -20,32 +18,41 @@ pub async fn run(
     pool: PgPool,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), ProjectionError> {
+    keep_up(PgReadModels::new(pool).of(projection), store, stop).await
+}
+
+/// As [`run`], wherever the rows are kept.
+///
+/// # Errors
+/// [`ProjectionError`].
+pub async fn keep_up(
+    read_model: Arc<dyn ReadModel>,
+    store: Arc<dyn EventStore>,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), ProjectionError> {
     tokio::select! {
+        biased;
         () = stop => Ok(()),
-        result = follow(&*projection, &*store, &pool) => result,
+        result = follow(&*read_model, &*store) => result,
     }
 }
 
-async fn follow(projection: &dyn Projection, store: &dyn EventStore, pool: &PgPool) -> Result<(), ProjectionError> {
+async fn follow(read_model: &dyn ReadModel, store: &dyn EventStore) -> Result<(), ProjectionError> {
     let mut size = BatchSize::new();
     loop {
-        let mut status = status::open(projection, &mut *pool.acquire().await?).await?;
+        let mut status = read_model.open().await?;
         loop {
             let events = store.read_all(status.checkpoint, size.get()).await?;
             let Some(last) = events.last() else {
                 if !status.live {
-                    sqlx::query(statements::PROJECTION_LIVE)
-                        .bind(projection.name())
-                        .bind(projection.version())
-                        .execute(pool)
-                        .await?;
+                    read_model.caught_up().await?;
                     status.live = true;
                 }
                 store.appended().await;
                 continue;
             };
             let begun = Instant::now();
-            if !apply(projection, pool, &status, &events).await? {
+            if !read_model.apply(&status, &events).await? {
                 // Another runner took the batch, or a rebuild put other tables in place: look again where they stand.
                 break;
             }
@@ -55,41 +62,4 @@ async fn follow(projection: &dyn Projection, store: &dyn EventStore, pool: &PgPo
             }
         }
     }
-}
-
-/// One short transaction: rows and checkpoint, if the projection still stands where `events` were read. Their loss in a
-/// crash is no harm, the log has them; so the commit does not wait for the disk.
-async fn apply(
-    projection: &dyn Projection,
-    pool: &PgPool,
-    status: &Status,
-    events: &[RecordedEvent],
-) -> Result<bool, ProjectionError> {
-    let Some(last) = events.last() else { return Ok(true) };
-    let mut transaction = pool.begin().await?;
-    sqlx::query(statements::COMMIT_WITHOUT_WAITING).execute(&mut *transaction).await?;
-    let fenced: Option<bool> = sqlx::query_scalar(statements::PROJECTION_FENCE)
-        .bind(projection.name())
-        .bind(projection.version())
-        .bind(status.generation)
-        .bind(status.checkpoint.epoch)
-        .bind(row::tx_parameter(status.checkpoint.tx)?)
-        .bind(status.checkpoint.position)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    if fenced.is_none() {
-        transaction.rollback().await?;
-        return Ok(false);
-    }
-    projection.apply(&mut transaction, events).await?;
-    sqlx::query(statements::PROJECTION_ADVANCE)
-        .bind(projection.name())
-        .bind(projection.version())
-        .bind(last.checkpoint.epoch)
-        .bind(row::tx_parameter(last.checkpoint.tx)?)
-        .bind(last.checkpoint.position)
-        .execute(&mut *transaction)
-        .await?;
-    transaction.commit().await?;
-    Ok(true)
 }

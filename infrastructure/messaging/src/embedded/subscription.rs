@@ -117,6 +117,7 @@ impl EmbeddedSubscription {
         let (readers, taken_up) = (&mut self.readers, self.taken_up);
         let more = poll_fn(|context| if wake(readers, context) { Poll::Ready(()) } else { Poll::Pending });
         tokio::select! {
+            biased;
             () = more => {}
             // The sender lives in `self.logs`, so this does not fail.
             _ = self.offered.wait_for(|offer| *offer != taken_up) => {}

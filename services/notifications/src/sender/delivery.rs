@@ -9,7 +9,7 @@
 //!
 //! A crash after 4 and before 5 mails again, with the same `Message-ID`; nothing else can happen twice.
 use crate::config::Delivery;
-use crate::lease::Leases;
+use crate::desk::{Desk, DeskError};
 use crate::texts;
 use domain_kernel::ports::{Clock, KeyVault, Mail, MailError, Mailer, Opened, Purpose, VaultError};
 use domain_kernel::{StreamId, Timestamp};
@@ -32,7 +32,7 @@ const OUTCOME_PAUSE: Duration = Duration::from_millis(200);
 /// Looks at notifications.
 pub(crate) struct Deliveries {
     pub(crate) repository: Repository<Notification>,
-    pub(crate) leases: Leases,
+    pub(crate) desk: Arc<dyn Desk>,
     pub(crate) vault: Arc<dyn KeyVault>,
     pub(crate) mailer: Arc<dyn Mailer>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -45,7 +45,7 @@ pub(crate) struct Deliveries {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DeliveryError {
     #[error("no lease could be taken")]
-    Lease(#[from] sqlx::Error),
+    Lease(#[from] DeskError),
     #[error("the notification could not be read")]
     Load(#[from] LoadError),
     #[error("the contact could not be opened")]
@@ -80,13 +80,13 @@ impl Deliveries {
     }
 
     async fn look_at(&self, notification: StreamId) -> Result<Option<Timestamp>, DeliveryError> {
-        if !self.leases.take(notification).await? {
+        if !self.desk.take(notification).await? {
             // Somebody else has it in hand; if they crash, the read model shows it once the lease has ended.
             return Ok(None);
         }
         // On an error the lease stays: it is ours when we look again, and ends by itself if we never do.
         let again = self.attempt(notification).await?;
-        if let Err(error) = self.leases.release(notification).await {
+        if let Err(error) = self.desk.release(notification).await {
             tracing::debug!(error = %error, "a lease could not be given back and ends by itself");
         }
         Ok(again)
