@@ -1,6 +1,7 @@
 //! Results that are filed by several clients at once while somebody else kills what takes them.
 use crate::client::Client;
 use hyper::{Method, StatusCode};
+use infra_testkit::wait_for;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,8 +18,6 @@ const RESULTS_EACH: usize = 9;
 const TAKEN: Duration = Duration::from_secs(120);
 /// After so long a client gives an answer up and asks again.
 const ANSWER: Duration = Duration::from_secs(20);
-/// And a moment later, when the answer was none.
-const AGAIN: Duration = Duration::from_millis(50);
 
 /// A load that is under way.
 pub(crate) struct Load {
@@ -67,20 +66,22 @@ impl Load {
 /// Files a result until it is taken, under the same key: whoever is being killed answers with 503, or not at all.
 async fn file(sides: Vec<Client>, first: usize, key: String) -> String {
     let body = json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo"});
-    let asked = async {
-        for side in sides.iter().cycle().skip(first % sides.len()) {
-            let sent = side.send_under(&key, Method::POST, "/results", body.clone());
-            match timeout(ANSWER, sent).await {
+    let mut sides = sides.into_iter().cycle().skip(first);
+    // Of owned futures, so that it may run as a task.
+    let asked = move || {
+        let (side, key, body) = (sides.next(), key.clone(), body.clone());
+        async move {
+            let sent = timeout(ANSWER, side?.send_under(&key, Method::POST, "/results", body)).await;
+            match sent {
                 Ok(Ok(answer)) if answer.status == StatusCode::CREATED => {
-                    return answer.body["id"].as_str().map(str::to_owned);
+                    Some(answer.body["id"].as_str().expect("a result has an id").to_owned())
                 }
                 Ok(Ok(answer)) if !answer.status.is_server_error() => {
                     panic!("a client cannot repeat {}: {}", answer.status, answer.body)
                 }
-                _ => tokio::time::sleep(AGAIN).await,
+                _ => None,
             }
         }
-        None
     };
-    timeout(TAKEN, asked).await.expect("a result is taken").expect("a result has an id")
+    wait_for("a result to be taken", TAKEN, asked).await
 }
