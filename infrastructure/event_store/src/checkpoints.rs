@@ -44,19 +44,15 @@ impl Checkpoints for PgCheckpoints {
 
     fn save<'a>(&'a self, name: &'a str, at: Checkpoint) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            // One statement, so the setting (first in the list) and the row are one short transaction.
-            let mut transaction = self.pool.begin().await.map_err(|error| failure::of_query(&error))?;
-            for query in [
-                sqlx::query(statements::COMMIT_WITHOUT_WAITING),
-                sqlx::query(statements::CHECKPOINT_SAVE)
-                    .bind(name)
-                    .bind(at.epoch)
-                    .bind(row::tx_parameter(at.tx)?)
-                    .bind(at.position),
-            ] {
-                query.execute(&mut *transaction).await.map_err(|error| failure::of_query(&error))?;
-            }
-            transaction.commit().await.map_err(|error| failure::of_query(&error))
+            sqlx::query(statements::CHECKPOINT_SAVE)
+                .bind(name)
+                .bind(at.epoch)
+                .bind(row::tx_parameter(at.tx)?)
+                .bind(at.position)
+                .execute(&self.pool)
+                .await
+                .map_err(|error| failure::of_query(&error))?;
+            Ok(())
         })
     }
 }

@@ -5,7 +5,8 @@ use domain_kernel::ports::StoreError;
 use sqlx::Error;
 
 /// A statement that was refused, or not heard: nothing happened.
-pub(crate) fn of_query(error: &Error) -> StoreError {
+#[must_use]
+pub fn of_query(error: &Error) -> StoreError {
     match error {
         Error::ColumnDecode { .. }
         | Error::Decode(_)

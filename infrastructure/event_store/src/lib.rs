@@ -6,12 +6,14 @@
 //! - [`repository`]: load, decide, append, again when somebody else was faster;
 //! - [`projection`]: read models, from the first event to the last, rebuilt without a pause;
 //! - [`verify`]: proves that what is stored is what was written;
+//! - [`gathered`]: one round trip for what several callers ask at the same time;
 //! - [`dead_letters`], [`checkpoints`]: what consumers and relays remember.
 pub mod checkpoints;
 pub mod codec;
 pub mod dead_letters;
 mod epoch;
 mod failure;
+pub mod gathered;
 mod metadata;
 mod migrations;
 mod progress;
@@ -23,6 +25,7 @@ mod store;
 pub mod verify;
 
 pub use epoch::{Adoption, adopt};
+pub use failure::of_query as store_error;
 pub use infra_vault::BlindIndex;
 pub use migrations::MIGRATIONS;
 pub use progress::Progress;

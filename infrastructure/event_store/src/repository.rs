@@ -1,7 +1,8 @@
 //! Load, decide, append: how a command changes an aggregate.
 //!
-//! A command takes effect once, whatever breaks on the way: its id is looked up before anything else, again whenever
-//! somebody else was faster, and again when the answer of the store got lost.
+//! A command takes effect once, whatever breaks on the way: the store takes its id with its events and refuses both the
+//! second time. Its id is looked up when the store refuses it, before anything else is refused, and when the answer of
+//! the store got lost; and first of all when a client named it, since such a command is likely to come again.
 use crate::codec::{EventCodec, EventSlot};
 use domain_kernel::ports::{Append, AppendCommand, AppendOutcome, Claim, Clock, CommandRecord, EventStore, StoreError};
 use domain_kernel::{
@@ -157,19 +158,25 @@ impl<A: Aggregate> Repository<A> {
         A::Command: Clone,
     {
         for attempt in 0..MAX_DECISIONS {
-            // 1. Did it take effect before?
-            if let Some(record) = self.store.find_command(context.command_id).await? {
+            // 1. Did it take effect before? A client that names its command means to repeat it.
+            if context.digest.is_some()
+                && let Some(record) = self.store.find_command(context.command_id).await?
+            {
                 return self.repeated(&record, context).await;
             }
-            // 2. Decide on the present state.
+            // 2. Decide on the present state. Whatever ends here without an append may be a repetition.
             let Loaded { state, head } = self.load(stream).await?;
             if expected.is_some_and(|version| version != head.version) {
-                return Err(CommandError::VersionMismatch { actual: head.version });
+                return self.repeated_or(context, Err(CommandError::VersionMismatch { actual: head.version })).await;
             }
-            let events = A::decide(&state, command.clone()).map_err(CommandError::Rejected)?;
+            let events = match A::decide(&state, command.clone()) {
+                Ok(events) => events,
+                Err(refused) => return self.repeated_or(context, Err(CommandError::Rejected(refused))).await,
+            };
             if events.is_empty() {
                 let correlation_id = context.correlation_id;
-                return Ok(Executed { stream, state, head, events, correlation_id, repeated: false });
+                let nothing = Executed { stream, state, head, events, correlation_id, repeated: false };
+                return self.repeated_or(context, Ok(nothing)).await;
             }
             // 3. Append exactly after what the decision saw.
             let ClaimChanges { take, release } = claims(&state, &events);
@@ -222,6 +229,18 @@ impl<A: Aggregate> Repository<A> {
     ) -> Executed<A> {
         let state = events.iter().fold(state, A::evolve);
         Executed { stream, state, head, events, correlation_id: context.correlation_id, repeated: false }
+    }
+
+    /// What the command did when it took effect before, `otherwise` when it did not.
+    async fn repeated_or(
+        &self,
+        context: &CommandContext,
+        otherwise: Result<Executed<A>, CommandError<A::Error>>,
+    ) -> Result<Executed<A>, CommandError<A::Error>> {
+        match self.store.find_command(context.command_id).await? {
+            Some(record) => self.repeated(&record, context).await,
+            None => otherwise,
+        }
     }
 
     async fn repeated(

@@ -14,20 +14,23 @@ statements! {
     APPEND = include_str!("sql/append.sql");
     /// Why an append did not take effect.
     CLASSIFY = include_str!("sql/classify.sql");
-    /// A page of a stream.
-    READ_STREAM = include_str!("sql/read_stream.sql");
+    /// Pages of streams.
+    READ_STREAMS = include_str!("sql/read_streams.sql");
     /// A page of the global order.
     READ_ALL = include_str!("sql/read_all.sql");
     /// The last event's place in the global order.
     LATEST = include_str!("sql/latest.sql");
     /// The end of a stream.
     HEAD = "select version, last_hash from stream where stream_id = $1";
-    /// What became of a command.
-    FIND_COMMAND = "select stream_id, version, correlation_id, digest from command_done where command_id = $1";
-    /// Who holds a unique key.
-    FIND_CLAIM = "select stream_id from claim where kind = $1 and key = $2";
-    /// The next running number.
-    NEXT_NUMBER = "select nextval('running_number')";
+    /// What became of commands.
+    FIND_COMMANDS = "select command_id, stream_id, version, correlation_id, digest from command_done \
+        where command_id = any($1)";
+    /// Who holds unique keys: kinds $1, keys $2; which of them, and the holder.
+    FIND_CLAIMS = "select asked.n, claim.stream_id \
+        from unnest($1::int2[], $2::bytea[]) with ordinality as asked(kind, key, n) \
+        join claim using (kind, key)";
+    /// The next $1 running numbers.
+    NEXT_NUMBERS = "select nextval('running_number') from generate_series(1, $1)";
 
     /// The current epoch, and whether its transaction ids are this cluster's own.
     EPOCH_CHECK = include_str!("sql/epoch_check.sql");
@@ -92,8 +95,9 @@ statements! {
     ATTEMPTS = "select attempts from delivery_attempt where consumer = $1 and event_id = $2";
     /// One attempt more.
     ATTEMPT_RECORD = include_str!("sql/attempt_record.sql");
-    /// Whether a stream is parked.
-    PARKED = "select exists (select from parked_stream where consumer = $1 and stream_id = $2)";
+    /// Which of the consumers $1's streams $2 are parked.
+    PARKED = "select consumer, stream_id from parked_stream \
+        where (consumer, stream_id) in (select * from unnest($1::text[], $2::uuid[]))";
     /// Parks a stream.
     PARK_STREAM = "insert into parked_stream (consumer, stream_id) values ($1, $2) on conflict do nothing";
     /// Locks a parked stream.

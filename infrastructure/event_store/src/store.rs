@@ -1,20 +1,21 @@
 //! [`PgEventStore`]: the port on PostgreSQL.
 //!
-//! Reads go through the pool; appends through one connection of their own, in groups ([`writer`]). The order of the log
+//! Reads go through the pool, look-ups that come one by one in groups ([`reads`]); appends through one connection of
+//! their own, in groups too ([`writer`]). The order of the log
 //! is `(epoch, tx, position)`: an append names the exact version it saw, so the statement that writes version n+1 begins
 //! after version n was committed and gets a later transaction id; and a reader takes only what is older than every
 //! running transaction ([`statements::READ_ALL`]). It holds because nothing that already has a transaction id appends.
 use crate::{epoch, failure, row, statements};
-use classify::find_command;
 use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, CommandRecord, EventStore, StoreError};
 use domain_kernel::{BoxFuture, Checkpoint, CommandId, Hash, Head, RecordedEvent, StreamId, Version};
 use group::Waiting;
+use reads::Reads;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 use std::sync::Arc;
+use tail::Tail;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use uuid::Uuid;
 use wake::Wake;
 use writer::Writer;
 
@@ -22,6 +23,8 @@ mod classify;
 mod group;
 pub mod limits;
 mod prepare;
+mod reads;
+mod tail;
 mod wake;
 mod writer;
 
@@ -32,6 +35,8 @@ const QUEUE: usize = 1024;
 #[derive(Debug)]
 pub struct PgEventStore {
     pool: PgPool,
+    reads: Reads,
+    tail: Tail,
     epoch: i16,
     queue: mpsc::Sender<Waiting>,
     closing: Arc<Notify>,
@@ -49,6 +54,8 @@ impl PgEventStore {
         let epoch = epoch::current(&pool).await?;
         let options = writer::writer_options(options);
         let connection = Some(writer::connect(&options).await?);
+        let reads = Reads::new(options.clone());
+        let tail = Tail::new(pool.clone());
         let (queue, receiver) = mpsc::channel(QUEUE);
         let closing = Arc::new(Notify::new());
         let wake = Arc::new(Wake::new());
@@ -62,7 +69,7 @@ impl PgEventStore {
             connection,
         };
         let writer = Mutex::new(Some(tokio::spawn(writer.run())));
-        Ok(Arc::new(Self { pool, epoch, queue, closing, writer, wake }))
+        Ok(Arc::new(Self { pool, reads, tail, epoch, queue, closing, writer, wake }))
     }
 
     /// Lets the appends that wait be written, refuses further ones, and closes the writer's connection.
@@ -71,6 +78,7 @@ impl PgEventStore {
         if let Some(writer) = self.writer.lock().await.take() {
             let _ended = writer.await;
         }
+        self.reads.close().await;
     }
 
     /// The pool that reads go through.
@@ -100,18 +108,7 @@ impl EventStore for PgEventStore {
         after: Version,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        Box::pin(async move {
-            // Beyond the largest version that can be stored there is nothing.
-            let Ok(after) = i32::try_from(after.0) else { return Ok(Vec::new()) };
-            let rows = sqlx::query(statements::READ_STREAM)
-                .bind(stream.0)
-                .bind(after)
-                .bind(limit_parameter(limit))
-                .fetch_all(&self.pool)
-                .await
-                .map_err(|error| failure::of_query(&error))?;
-            rows.iter().map(row::recorded).collect()
-        })
+        Box::pin(self.reads.stream(stream, after, limit))
     }
 
     fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<Head, StoreError>> {
@@ -129,45 +126,24 @@ impl EventStore for PgEventStore {
 
     fn read_all(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
         Box::pin(async move {
-            let rows = sqlx::query(statements::READ_ALL)
-                .bind(after.epoch)
-                .bind(row::tx_parameter(after.tx)?)
-                .bind(after.position)
-                .bind(limit_parameter(limit))
-                .fetch_all(&self.pool)
-                .await
-                .map_err(|error| failure::of_query(&error))?;
-            if !rows.is_empty() {
+            let events = self.tail.read(after, limit).await?;
+            if !events.is_empty() {
                 self.wake.active();
             }
-            rows.iter().map(row::recorded).collect()
+            Ok(events)
         })
     }
 
     fn find_command(&self, command: CommandId) -> BoxFuture<'_, Result<Option<CommandRecord>, StoreError>> {
-        Box::pin(find_command(&self.pool, command))
+        Box::pin(self.reads.command(command))
     }
 
     fn find_claim(&self, kind: ClaimKind, key: Hash) -> BoxFuture<'_, Result<Option<StreamId>, StoreError>> {
-        Box::pin(async move {
-            let found: Option<Uuid> = sqlx::query_scalar(statements::FIND_CLAIM)
-                .bind(kind.0)
-                .bind(key)
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(|error| failure::of_query(&error))?;
-            Ok(found.map(StreamId))
-        })
+        Box::pin(self.reads.claim(kind, key))
     }
 
     fn next_number(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        Box::pin(async move {
-            let number: i64 = sqlx::query_scalar(statements::NEXT_NUMBER)
-                .fetch_one(&self.pool)
-                .await
-                .map_err(|error| failure::of_query(&error))?;
-            u64::try_from(number).map_err(|_| row::damaged("the running number is negative"))
-        })
+        Box::pin(self.reads.number())
     }
 
     fn appended(&self) -> BoxFuture<'_, ()> {

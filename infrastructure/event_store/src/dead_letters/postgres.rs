@@ -1,25 +1,31 @@
 //! [`DeadLetters`] in the service's database.
 use super::message_row::{bind, get, read};
 use super::{DeadLetter, DeadLetters};
+use crate::gathered::Gathered;
 use crate::{failure, row, statements};
 use chrono::{DateTime, Utc};
 use domain_kernel::ports::StoreError;
 use domain_kernel::{BoxFuture, EventId, Message, StreamId, Timestamp};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
+use std::collections::HashSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Dead letters in a service's database.
 #[derive(Clone, Debug)]
 pub struct PgDeadLetters {
     pool: PgPool,
+    /// Asked before every message.
+    parked: Arc<Gathered<(String, StreamId), bool>>,
 }
 
 impl PgDeadLetters {
     /// In the database of `pool`.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
-        Self { pool }
+        let of = pool.clone();
+        Self { pool, parked: Arc::new(Gathered::new(move |streams| Box::pin(are_parked(of.clone(), streams)))) }
     }
 }
 
@@ -49,14 +55,7 @@ impl DeadLetters for PgDeadLetters {
     }
 
     fn is_parked<'a>(&'a self, consumer: &'a str, stream: StreamId) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(async move {
-            sqlx::query_scalar(statements::PARKED)
-                .bind(consumer)
-                .bind(stream.0)
-                .fetch_one(&self.pool)
-                .await
-                .map_err(of_query)
-        })
+        Box::pin(self.parked.ask((consumer.to_owned(), stream)))
     }
 
     fn park<'a>(
@@ -169,6 +168,15 @@ impl PgDeadLetters {
         }
         transaction.commit().await.map_err(of_query)
     }
+}
+
+/// Which of the consumers' streams are parked.
+async fn are_parked(pool: PgPool, wanted: Vec<(String, StreamId)>) -> Result<Vec<bool>, StoreError> {
+    let (consumers, streams): (Vec<&str>, Vec<Uuid>) =
+        wanted.iter().map(|(consumer, stream)| (consumer.as_str(), stream.0)).unzip();
+    let query = sqlx::query_as(statements::PARKED).bind(consumers).bind(streams);
+    let parked: HashSet<(String, Uuid)> = query.fetch_all(&pool).await.map_err(of_query)?.into_iter().collect();
+    Ok(wanted.into_iter().map(|(consumer, stream)| parked.contains(&(consumer, stream.0))).collect())
 }
 
 /// Makes sure that the stream is parked, and locks its row. Whoever unparks it at this moment comes first.

@@ -1,8 +1,9 @@
 //! Why an append did not take effect. Looked up after the fact and apart from the writer, which goes on meanwhile: what
 //! is found is true, even where another reason was there first.
 use super::prepare::Prepared;
+use super::reads::find_commands;
 use crate::{failure, row, statements};
-use domain_kernel::ports::{AppendOutcome, CommandRecord, StoreError};
+use domain_kernel::ports::{AppendOutcome, StoreError};
 use domain_kernel::{CommandId, Hash, Version};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -30,7 +31,7 @@ pub(crate) async fn classify(pool: &PgPool, epoch: i16, append: &Prepared) -> Re
             .await
             .map_err(|error| failure::of_query(&error))?;
     if let Some(command) = done {
-        let record = find_command(pool, CommandId(command)).await?;
+        let record = find_commands(pool.clone(), vec![CommandId(command)]).await?.pop().flatten();
         return record.map(AppendOutcome::Duplicate).ok_or_else(|| row::damaged("a done command vanished"));
     }
     if let Some(outcome) = taken.and_then(|ordinal| claim_taken(append, ordinal)) {
@@ -61,22 +62,4 @@ pub(crate) async fn classify(pool: &PgPool, epoch: i16, append: &Prepared) -> Re
 fn claim_taken(append: &Prepared, ordinal: i32) -> Option<AppendOutcome> {
     let change = append.taking.get(usize::try_from(ordinal).ok()?.checked_sub(1)?)?;
     Some(AppendOutcome::ClaimTaken { command_id: change.command, kind: change.claim.kind })
-}
-
-/// What became of a command.
-pub(crate) async fn find_command(pool: &PgPool, command_id: CommandId) -> Result<Option<CommandRecord>, StoreError> {
-    type Found = (Uuid, i32, Uuid, Option<Vec<u8>>);
-    let found: Option<Found> = sqlx::query_as(statements::FIND_COMMAND)
-        .bind(command_id.0)
-        .fetch_optional(pool)
-        .await
-        .map_err(|error| failure::of_query(&error))?;
-    let Some((stream, version, correlation_id, digest)) = found else { return Ok(None) };
-    Ok(Some(CommandRecord {
-        command_id,
-        stream: stream.into(),
-        version: row::version(version)?,
-        correlation_id: correlation_id.into(),
-        digest: digest.map(row::hash).transpose()?,
-    }))
 }

@@ -1,0 +1,181 @@
+//! One statement for what several callers ask at the same time.
+//!
+//! There is no timer and no task: while one statement is under way, the next questions gather, and whoever gets the next
+//! turn asks for all of them. A lone question goes out at once; under load one round trip answers many. The writer does
+//! the same for appends.
+use domain_kernel::BoxFuture;
+use domain_kernel::ports::StoreError;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use tokio::sync::{Semaphore, oneshot};
+
+/// At most so many questions go into one statement.
+const MOST: usize = 256;
+
+/// So many statements may be under way at once: one that takes long does not hold up everybody.
+const TURNS: usize = 2;
+
+type Statement<Q, A> = Box<dyn Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, StoreError>> + Send + Sync>;
+
+/// Answers the questions of several callers with one statement.
+pub struct Gathered<Q, A> {
+    waiting: Mutex<Vec<Waiting<Q, A>>>,
+    turns: Semaphore,
+    statement: Statement<Q, A>,
+}
+
+struct Waiting<Q, A> {
+    question: Q,
+    answer: oneshot::Sender<Result<A, StoreError>>,
+}
+
+impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
+    /// `statement` takes questions, at least one, and returns their answers in the same order.
+    ///
+    /// A failure is everybody's: it must not depend on any one question.
+    pub fn new(
+        statement: impl Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, StoreError>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { waiting: Mutex::new(Vec::new()), turns: Semaphore::new(TURNS), statement: Box::new(statement) }
+    }
+
+    /// The answer to `question`, asked together with what others ask now.
+    ///
+    /// # Errors
+    /// That of the statement; [`StoreError::Damaged`] when it answered with fewer answers than there were questions.
+    pub async fn ask(&self, question: Q) -> Result<A, StoreError> {
+        loop {
+            let (answer, mut answered) = oneshot::channel();
+            self.lock().push(Waiting { question: question.clone(), answer });
+            // Ends when the answer is there, or when whoever asked for us was given up: then we ask again.
+            let answer = loop {
+                tokio::select! {
+                    biased;
+                    answer = &mut answered => break answer,
+                    turn = self.turns.acquire() => {
+                        self.ask_for_all().await;
+                        drop(turn);
+                    }
+                }
+            };
+            if let Ok(answer) = answer {
+                return answer;
+            }
+        }
+    }
+
+    async fn ask_for_all(&self) {
+        let (mut questions, mut answers) = (Vec::new(), Vec::new());
+        {
+            let mut waiting = self.lock();
+            let many = waiting.len().min(MOST);
+            for Waiting { question, answer } in waiting.drain(..many).filter(|waiting| !waiting.answer.is_closed()) {
+                questions.push(question);
+                answers.push(answer);
+            }
+        }
+        if questions.is_empty() {
+            return;
+        }
+        let failure = match (self.statement)(questions).await {
+            Ok(found) if found.len() == answers.len() => {
+                for (answer, found) in answers.into_iter().zip(found) {
+                    // Whoever asked may have given up.
+                    let _gone = answer.send(Ok(found));
+                }
+                return;
+            }
+            Ok(_) => StoreError::Damaged { reason: "a statement left questions open".into() },
+            Err(error) => error,
+        };
+        for answer in answers {
+            let _gone = answer.send(Err(failure.clone()));
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiting<Q, A>>> {
+        // A push or a drain that panicked has left a list that is still one.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<Q, A> fmt::Debug for Gathered<Q, A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gathered").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::sync::Notify;
+
+    /// Doubles numbers, when it is let; counts its statements.
+    fn doubling(gate: &Arc<Notify>, statements: &Arc<AtomicUsize>) -> Arc<Gathered<u32, u32>> {
+        let (gate, statements) = (Arc::clone(gate), Arc::clone(statements));
+        Arc::new(Gathered::new(move |questions: Vec<u32>| {
+            let (gate, statements) = (Arc::clone(&gate), Arc::clone(&statements));
+            Box::pin(async move {
+                statements.fetch_add(1, Ordering::SeqCst);
+                gate.notified().await;
+                gate.notify_one();
+                Ok(questions.into_iter().map(|question| question * 2).collect())
+            })
+        }))
+    }
+
+    #[tokio::test]
+    async fn questions_of_one_moment_share_a_statement_and_each_gets_its_own_answer() {
+        let (gate, statements) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+        let doubled = doubling(&gate, &statements);
+        // The database answers only when all have asked.
+        let all = join_all((0..30).map(|number| doubled.ask(number)));
+        let (answers, ()) = tokio::join!(all, async { gate.notify_one() });
+        let wanted: Vec<_> = (0..30).map(|number| Ok(number * 2)).collect();
+        assert_eq!(answers, wanted);
+        let asked = statements.load(Ordering::SeqCst);
+        assert!(asked <= 4, "30 questions took {asked} statements");
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_while_asking_for_others_leaves_nobody_without_an_answer() {
+        let (gate, statements) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+        let doubled = doubling(&gate, &statements);
+        let leaders: Vec<_> = (0..2)
+            .map(|number| {
+                let doubled = Arc::clone(&doubled);
+                tokio::spawn(async move { doubled.ask(number).await })
+            })
+            .collect();
+        while statements.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        let other = tokio::spawn({
+            let doubled = Arc::clone(&doubled);
+            async move { doubled.ask(21).await }
+        });
+        tokio::task::yield_now().await;
+        for leader in leaders {
+            leader.abort();
+        }
+        gate.notify_one();
+        assert_eq!(other.await.unwrap(), Ok(42));
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_everybodys() {
+        let failing: Gathered<u32, u32> =
+            Gathered::new(|_| Box::pin(async { Err(StoreError::Unavailable { reason: "gone".into() }) }));
+        let answers = join_all((0..3).map(|number| failing.ask(number))).await;
+        assert!(answers.iter().all(|answer| matches!(answer, Err(StoreError::Unavailable { .. }))), "{answers:?}");
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_leaves_questions_open_is_an_error() {
+        let lossy: Gathered<u32, u32> = Gathered::new(|_| Box::pin(async { Ok(Vec::new()) }));
+        assert!(matches!(lossy.ask(1).await, Err(StoreError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,236 @@
+//! The end of the log, kept for those who follow it.
+//!
+//! Projections, relays and subscriptions of one service all read the same new events at the same moment. Whoever comes
+//! first asks the database for all of them. What was read once never changes, and nothing appears before it any more:
+//! that is what the gate of [`statements::READ_ALL`] promises.
+use super::limit_parameter;
+use crate::gathered::Gathered;
+use crate::{failure, row, statements};
+use domain_kernel::ports::StoreError;
+use domain_kernel::{Checkpoint, RecordedEvent};
+use sqlx::PgPool;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// So many events are read at once, and larger pages are not kept.
+const PAGE: usize = 500;
+
+/// So many events are kept at most.
+const KEPT: usize = 4 * PAGE;
+
+/// Payloads of so many bytes are kept at most.
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Reads the global order.
+#[derive(Debug)]
+pub(super) struct Tail {
+    pool: PgPool,
+    kept: Arc<Mutex<Kept>>,
+    following: Gathered<Question, Vec<RecordedEvent>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    after: Checkpoint,
+    limit: usize,
+}
+
+impl Tail {
+    pub(super) fn new(pool: PgPool) -> Self {
+        let kept = Arc::new(Mutex::new(Kept::default()));
+        let (from, into) = (pool.clone(), Arc::clone(&kept));
+        let following = Gathered::new(move |questions| Box::pin(follow(from.clone(), Arc::clone(&into), questions)));
+        Self { pool, kept, following }
+    }
+
+    /// Up to `limit` events after `after`.
+    pub(super) async fn read(&self, after: Checkpoint, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        if limit > PAGE {
+            return query(&self.pool, after, limit).await;
+        }
+        let (page, behind) = {
+            let kept = lock(&self.kept);
+            (kept.page(after, limit), after < kept.before)
+        };
+        match page {
+            Some(page) if page.len() == limit => Ok(page),
+            None if behind => query(&self.pool, after, limit).await,
+            // At the end, where there may be more by now; or further than anybody was before.
+            _ => self.following.ask(Question { after, limit }).await,
+        }
+    }
+}
+
+/// Reads on at the end, then answers everybody.
+async fn follow(
+    pool: PgPool,
+    kept: Arc<Mutex<Kept>>,
+    questions: Vec<Question>,
+) -> Result<Vec<Vec<RecordedEvent>>, StoreError> {
+    let from = lock(&kept).begin(&questions);
+    let new = query(&pool, from, PAGE).await?;
+    lock(&kept).extend(from, new);
+    let mut answers = Vec::with_capacity(questions.len());
+    for Question { after, limit } in questions {
+        let page = lock(&kept).page(after, limit);
+        answers.push(match page {
+            Some(page) => page,
+            None => query(&pool, after, limit).await?,
+        });
+    }
+    Ok(answers)
+}
+
+async fn query(pool: &PgPool, after: Checkpoint, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+    let rows = sqlx::query(statements::READ_ALL)
+        .bind(after.epoch)
+        .bind(row::tx_parameter(after.tx)?)
+        .bind(after.position)
+        .bind(limit_parameter(limit))
+        .fetch_all(pool)
+        .await
+        .map_err(|error| failure::of_query(&error))?;
+    rows.iter().map(row::recorded).collect()
+}
+
+fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+    // Every change is made whole before anything can panic.
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Everything after `before` up to the last of `events`, without a gap.
+#[derive(Debug, Default)]
+struct Kept {
+    before: Checkpoint,
+    events: VecDeque<RecordedEvent>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn end(&self) -> Checkpoint {
+        self.events.back().map_or(self.before, |last| last.checkpoint)
+    }
+
+    /// What is kept after `after`, which may be nothing; `None` when what follows `after` is not known.
+    fn page(&self, after: Checkpoint, limit: usize) -> Option<Vec<RecordedEvent>> {
+        if after < self.before || after > self.end() {
+            return None;
+        }
+        let first = self.events.partition_point(|event| event.checkpoint <= after);
+        Some(self.events.iter().skip(first).take(limit).cloned().collect())
+    }
+
+    /// Where to read on for `questions`: at the end, or where the first reader stands that is further.
+    fn begin(&mut self, questions: &[Question]) -> Checkpoint {
+        let end = self.end();
+        let ahead = questions.iter().map(|question| question.after).filter(|after| *after > end).min();
+        if let Some(ahead) = ahead {
+            *self = Self { before: ahead, ..Self::default() };
+        }
+        self.end()
+    }
+
+    /// Keeps what was read after `from`, unless somebody else began elsewhere meanwhile.
+    fn extend(&mut self, from: Checkpoint, new: Vec<RecordedEvent>) {
+        let end = self.end();
+        if from < self.before || from > end {
+            return;
+        }
+        for event in new.into_iter().filter(|event| event.checkpoint > end) {
+            self.bytes += event.payload.len();
+            self.events.push_back(event);
+        }
+        while self.events.len() > KEPT || self.bytes > KEPT_BYTES {
+            let Some(oldest) = self.events.pop_front() else { return };
+            self.bytes -= oldest.payload.len();
+            self.before = oldest.checkpoint;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain_kernel::{
+        CorrelationId, EventId, EventMetadata, EventTypeId, SchemaVersion, StreamId, Timestamp, Version,
+    };
+    use uuid::Uuid;
+
+    fn event(position: i64, bytes: usize) -> RecordedEvent {
+        RecordedEvent {
+            checkpoint: at(position),
+            stream: StreamId(Uuid::nil()),
+            version: Version(1),
+            type_id: EventTypeId(1),
+            schema_version: SchemaVersion(1),
+            metadata: EventMetadata {
+                event_id: EventId(Uuid::nil()),
+                correlation_id: CorrelationId(Uuid::nil()),
+                causation_id: None,
+                actor: None,
+                occurred_at: Timestamp(0),
+            },
+            payload: vec![0; bytes],
+            hash: [0; 32],
+        }
+    }
+
+    fn at(position: i64) -> Checkpoint {
+        Checkpoint { epoch: 1, tx: 1, position }
+    }
+
+    fn positions(page: Option<Vec<RecordedEvent>>) -> Option<Vec<i64>> {
+        page.map(|page| page.iter().map(|event| event.checkpoint.position).collect())
+    }
+
+    /// Keeps the events 11 to 20.
+    fn kept() -> Kept {
+        let mut kept = Kept::default();
+        let from = kept.begin(&[Question { after: at(10), limit: 5 }]);
+        assert_eq!(from, at(10));
+        kept.extend(from, (11..=20).map(|position| event(position, 1)).collect());
+        kept
+    }
+
+    #[test]
+    fn a_page_is_what_follows_and_nothing_is_told_of_what_is_not_known() {
+        let kept = kept();
+        assert_eq!(positions(kept.page(at(10), 3)), Some(vec![11, 12, 13]));
+        assert_eq!(positions(kept.page(at(18), 10)), Some(vec![19, 20]));
+        assert_eq!(positions(kept.page(at(20), 10)), Some(vec![]));
+        assert_eq!(positions(kept.page(at(9), 10)), None, "before what is kept");
+        assert_eq!(positions(kept.page(at(21), 10)), None, "after what is kept");
+    }
+
+    #[test]
+    fn two_that_read_on_at_once_leave_each_event_once() {
+        let mut kept = kept();
+        let from = kept.begin(&[]);
+        kept.extend(from, vec![event(21, 1), event(22, 1)]);
+        kept.extend(from, vec![event(21, 1), event(22, 1), event(23, 1)]);
+        assert_eq!(positions(kept.page(at(19), 10)), Some(vec![20, 21, 22, 23]));
+    }
+
+    #[test]
+    fn what_was_read_elsewhere_leaves_no_gap() {
+        let mut kept = kept();
+        let from = kept.begin(&[]);
+        // Meanwhile a reader came that is further.
+        assert_eq!(kept.begin(&[Question { after: at(100), limit: 5 }]), at(100));
+        kept.extend(from, vec![event(21, 1)]);
+        assert_eq!(positions(kept.page(at(100), 5)), Some(vec![]));
+        assert_eq!(positions(kept.page(at(20), 5)), None);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_number_and_in_bytes() {
+        let mut many = Kept::default();
+        many.extend(Checkpoint::default(), (1..).take(KEPT + 10).map(|position| event(position, 1)).collect());
+        assert_eq!(many.events.len(), KEPT);
+        assert_eq!(positions(many.page(at(9), 1)), None);
+        assert_eq!(positions(many.page(at(10), 1)), Some(vec![11]));
+        let mut large = Kept::default();
+        large.extend(Checkpoint::default(), (1..=3).map(|position| event(position, KEPT_BYTES / 2)).collect());
+        assert_eq!((large.events.len(), large.bytes), (2, KEPT_BYTES));
+    }
+}
