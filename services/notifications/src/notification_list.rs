@@ -5,10 +5,11 @@
 use crate::{codec, events, statements};
 use chrono::{DateTime, Utc};
 use domain_kernel::{BoxFuture, RecordedEvent, StreamId, Timestamp, UserId};
-use domain_notifications::NotificationEvent;
+use domain_notifications::{NotificationEvent, Request};
 use infra_event_store::codec::CodecError;
 use infra_event_store::projection::{Projection, ProjectionError};
 use sqlx::{FromRow, PgConnection, PgPool};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// The pinned name.
@@ -39,6 +40,7 @@ impl Projection for NotificationList {
         events: &'a [RecordedEvent],
     ) -> BoxFuture<'a, Result<(), ProjectionError>> {
         Box::pin(async move {
+            let mut changes = Changes::default();
             // The log of handled messages is in the same store.
             for event in events.iter().filter(|event| events::CATALOGUE.name(event.type_id).is_some()) {
                 let decoded = codec::decode(event).map_err(|error| ProjectionError::Event {
@@ -46,60 +48,12 @@ impl Projection for NotificationList {
                     checkpoint: event.checkpoint,
                     reason: error.to_string(),
                 })?;
-                apply(connection, event, &decoded).await?;
+                changes.add(event, decoded);
             }
+            changes.write(connection).await?;
             Ok(())
         })
     }
-}
-
-async fn apply(
-    connection: &mut PgConnection,
-    recorded: &RecordedEvent,
-    event: &NotificationEvent,
-) -> Result<(), sqlx::Error> {
-    let standing = match event {
-        NotificationEvent::Requested(request) => {
-            sqlx::query(statements::INSERT_REQUESTED)
-                .bind(recorded.stream.0)
-                .bind(request.source.0)
-                .bind(request.template.name())
-                .bind(request.about.stream.0)
-                .bind(request.about.kind.name())
-                .bind(request.recipient.map(|user| user.0))
-                .bind(request.started_by.map(|user| user.0))
-                .bind(moment(request.requested_at))
-                .bind(moment(recorded.metadata.occurred_at))
-                .execute(connection)
-                .await?;
-            return Ok(());
-        }
-        NotificationEvent::AttemptFailed { attempt, code, next_attempt_at } => {
-            Standing { state: "failed", attempts: *attempt, code: Some(code.as_str()), due_at: Some(*next_attempt_at) }
-        }
-        NotificationEvent::Sent { attempt, .. } => {
-            Standing { state: "sent", attempts: *attempt, code: None, due_at: None }
-        }
-        NotificationEvent::Failed { attempt, code, .. } => {
-            Standing { state: "dead", attempts: *attempt, code: Some(code.as_str()), due_at: None }
-        }
-        NotificationEvent::Suppressed { reason, .. } => {
-            Standing { state: "suppressed", attempts: 0, code: Some(reason.name()), due_at: None }
-        }
-        NotificationEvent::RequestedAgain { at, .. } => {
-            Standing { state: "requested", attempts: 0, code: None, due_at: Some(*at) }
-        }
-    };
-    sqlx::query(statements::UPDATE_STANDING)
-        .bind(recorded.stream.0)
-        .bind(standing.state)
-        .bind(codec::i32_of(standing.attempts))
-        .bind(standing.code)
-        .bind(standing.due_at.map(moment))
-        .bind(moment(recorded.metadata.occurred_at))
-        .execute(connection)
-        .await?;
-    Ok(())
 }
 
 /// When a notification's mail is due, as far as one event says.
@@ -131,12 +85,77 @@ pub fn due(event: &RecordedEvent) -> Result<Due, CodecError> {
     })
 }
 
-/// What an event changes in a row; the number of attempts never goes down.
-struct Standing<'a> {
+/// What a batch changes: new rows, and the last word for each row.
+#[derive(Default)]
+struct Changes {
+    requested: Vec<(StreamId, Request, DateTime<Utc>)>,
+    standings: BTreeMap<Uuid, Standing>,
+}
+
+/// What events change in a row; the number of attempts never goes down.
+struct Standing {
     state: &'static str,
     attempts: u32,
-    code: Option<&'a str>,
-    due_at: Option<Timestamp>,
+    code: Option<String>,
+    due_at: Option<DateTime<Utc>>,
+    updated_at: DateTime<Utc>,
+}
+
+impl Changes {
+    fn add(&mut self, recorded: &RecordedEvent, event: NotificationEvent) {
+        let updated_at = moment(recorded.metadata.occurred_at);
+        let (state, attempts, code, due_at) = match event {
+            NotificationEvent::Requested(request) => {
+                self.requested.push((recorded.stream, request, updated_at));
+                return;
+            }
+            NotificationEvent::AttemptFailed { attempt, code, next_attempt_at } => {
+                ("failed", attempt, Some(code.as_str().to_owned()), Some(next_attempt_at))
+            }
+            NotificationEvent::Sent { attempt, .. } => ("sent", attempt, None, None),
+            NotificationEvent::Failed { attempt, code, .. } => ("dead", attempt, Some(code.as_str().to_owned()), None),
+            NotificationEvent::Suppressed { reason, .. } => ("suppressed", 0, Some(reason.name().to_owned()), None),
+            NotificationEvent::RequestedAgain { at, .. } => ("requested", 0, None, Some(at)),
+        };
+        let before = self.standings.get(&recorded.stream.0).map_or(0, |standing| standing.attempts);
+        let (attempts, due_at) = (attempts.max(before), due_at.map(moment));
+        self.standings.insert(recorded.stream.0, Standing { state, attempts, code, due_at, updated_at });
+    }
+
+    async fn write(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let Self { requested, standings } = self;
+        if !requested.is_empty() {
+            let column = |of: fn(&Request) -> Uuid| requested.iter().map(|(_, request, _)| of(request)).collect();
+            let user = |of: fn(&Request) -> Option<UserId>| {
+                requested.iter().map(|(_, request, _)| of(request).map(|user| user.0)).collect()
+            };
+            let text = |of: fn(&Request) -> &'static str| requested.iter().map(|(_, request, _)| of(request)).collect();
+            sqlx::query(statements::INSERT_REQUESTED)
+                .bind(requested.iter().map(|(id, ..)| id.0).collect::<Vec<_>>())
+                .bind::<Vec<Uuid>>(column(|request| request.source.0))
+                .bind::<Vec<&str>>(text(|request| request.template.name()))
+                .bind::<Vec<Uuid>>(column(|request| request.about.stream.0))
+                .bind::<Vec<&str>>(text(|request| request.about.kind.name()))
+                .bind::<Vec<Option<Uuid>>>(user(|request| request.recipient))
+                .bind::<Vec<Option<Uuid>>>(user(|request| request.started_by))
+                .bind(requested.iter().map(|(_, request, _)| moment(request.requested_at)).collect::<Vec<_>>())
+                .bind(requested.iter().map(|(.., updated_at)| *updated_at).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
+        }
+        if !standings.is_empty() {
+            sqlx::query(statements::UPDATE_STANDING)
+                .bind(standings.keys().copied().collect::<Vec<_>>())
+                .bind(standings.values().map(|standing| standing.state).collect::<Vec<_>>())
+                .bind(standings.values().map(|standing| codec::i32_of(standing.attempts)).collect::<Vec<_>>())
+                .bind(standings.values().map(|standing| standing.code.as_deref()).collect::<Vec<_>>())
+                .bind(standings.values().map(|standing| standing.due_at).collect::<Vec<_>>())
+                .bind(standings.values().map(|standing| standing.updated_at).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
 }
 
 /// One row, as it is shown.

@@ -4,15 +4,22 @@
 pub(crate) const SUMMARY_INSERT: &str = "
 insert into result_summary_v1
     (result_id, number, status, version, author, patient_id, created_at, updated_at, notification)
-values ($1, $2, $3, $4, $5, $6, $7, $7, 'pending')";
+select result_id, number, status, version, author, patient_id, at, at, 'pending'
+from unnest($1::uuid[], $2::bigint[], $3::text[], $4::int[], $5::uuid[], $6::uuid[], $7::timestamptz[])
+    as created(result_id, number, status, version, author, patient_id, at)";
 
-/// Another status.
+/// Other statuses.
 pub(crate) const SUMMARY_STATUS: &str = "
-update result_summary_v1 set status = $2, version = $3, updated_at = $4 where result_id = $1";
+update result_summary_v1 summary set status = new.status, version = new.version, updated_at = new.at
+from unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[]) as new(result_id, status, version, at)
+where summary.result_id = new.result_id";
 
-/// What was heard of the mail; the result's own version and time stay.
+/// What was heard of mails; the results' own versions and times stay.
 pub(crate) const SUMMARY_NOTIFICATION: &str = "
-update result_summary_v1 set notification = $2, notification_code = $3, notification_at = $4 where result_id = $1";
+update result_summary_v1 summary
+set notification = heard.state, notification_code = heard.code, notification_at = heard.at
+from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[]) as heard(result_id, state, code, at)
+where summary.result_id = heard.result_id";
 
 /// A page of results, newest first.
 pub(crate) const SUMMARY_PAGE: &str = "
@@ -27,15 +34,15 @@ where ($1::bigint is null or number < $1)
 order by number desc
 limit $7";
 
-/// A result whose patient has to be called; the first time counts for the order of the list.
+/// Results whose patients have to be called; the first time counts for the order of the list.
 pub(crate) const CALL_PUT: &str = "
 insert into call_list_v1 as due (result_id, state, code, notification_id, since)
-values ($1, $2, $3, $4, $5)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::timestamptz[])
 on conflict on constraint call_list_v1_pk
 do update set state = excluded.state, code = excluded.code, notification_id = excluded.notification_id";
 
-/// The patient was reached.
-pub(crate) const CALL_REMOVE: &str = "delete from call_list_v1 where result_id = $1";
+/// Patients were reached.
+pub(crate) const CALL_REMOVE: &str = "delete from call_list_v1 where result_id = any($1)";
 
 /// A page of the worklist, the longest waiting first. Nobody is called about a withdrawn result.
 pub(crate) const CALL_PAGE: &str = "
@@ -46,10 +53,11 @@ where ($1::timestamptz is null or (due.since, due.result_id) > ($1, $2))
 order by due.since, due.result_id
 limit $3";
 
-/// A row of `access_log`.
+/// Rows of `access_log`.
 pub(crate) const ACCESS_INSERT: &str = "
 insert into access_log_v1 (event_id, result_id, reader, role, access, shown, at, correlation_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8)";
+select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::int2[], $5::text[], $6::int[], $7::timestamptz[],
+    $8::uuid[])";
 
 /// A page of a result's readers, latest first.
 pub(crate) const ACCESS_PAGE: &str = "

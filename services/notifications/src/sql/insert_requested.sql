@@ -1,3 +1,7 @@
 insert into notification_v1
     (id, source_event, template, state, attempts, about, about_kind, recipient, started_by, requested_at, updated_at, due_at)
-values ($1, $2, $3, 'requested', 0, $4, $5, $6, $7, $8, $9, $8)
+select id, source_event, template, 'requested', 0, about, about_kind, recipient, started_by, requested_at, updated_at,
+    requested_at
+from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::uuid[], $7::uuid[], $8::timestamptz[],
+    $9::timestamptz[]) as requested(id, source_event, template, about, about_kind, recipient, started_by, requested_at,
+    updated_at)

@@ -2,6 +2,7 @@
 use super::{moment, read};
 use crate::statements;
 use crate::stored::ClearEvent;
+use chrono::{DateTime, Utc};
 use domain_kernel::{BoxFuture, RecordedEvent};
 use infra_event_store::projection::{Projection, ProjectionError};
 use sqlx::PgConnection;
@@ -32,50 +33,60 @@ impl Projection for AccessLog {
         events: &'a [RecordedEvent],
     ) -> BoxFuture<'a, Result<(), ProjectionError>> {
         Box::pin(async move {
+            let mut looks = Vec::new();
             for event in events {
-                apply(connection, event).await?;
+                looks.extend(look(event)?);
+            }
+            if !looks.is_empty() {
+                write(connection, &looks).await?;
             }
             Ok(())
         })
     }
 }
 
-async fn apply(connection: &mut PgConnection, event: &RecordedEvent) -> Result<(), ProjectionError> {
-    let look = match read(NAME, event)? {
-        Some(ClearEvent::Queried(queried)) => Look {
-            result: Some(queried.result_id),
-            reader: queried.reader,
-            role: queried.role,
-            access: queried.access,
-            shown: 1,
-        },
-        Some(ClearEvent::Listed(listed)) => Look {
-            result: None,
-            reader: listed.reader,
-            role: listed.role,
-            access: "list".to_owned(),
-            shown: listed.shown,
-        },
-        _ => return Ok(()),
+struct Look {
+    event: Uuid,
+    result: Option<Uuid>,
+    reader: Uuid,
+    role: i16,
+    access: String,
+    shown: i32,
+    at: DateTime<Utc>,
+    correlation: Uuid,
+}
+
+fn look(event: &RecordedEvent) -> Result<Option<Look>, ProjectionError> {
+    let (result, reader, role, access, shown) = match read(NAME, event)? {
+        Some(ClearEvent::Queried(queried)) => {
+            (Some(queried.result_id), queried.reader, queried.role, queried.access, 1)
+        }
+        Some(ClearEvent::Listed(listed)) => (None, listed.reader, listed.role, "list".to_owned(), listed.shown),
+        _ => return Ok(None),
     };
+    Ok(Some(Look {
+        event: event.metadata.event_id.0,
+        result,
+        reader,
+        role: i16::try_from(role).unwrap_or(0),
+        access,
+        shown,
+        at: moment(event.metadata.occurred_at),
+        correlation: event.metadata.correlation_id.0,
+    }))
+}
+
+async fn write(connection: &mut PgConnection, looks: &[Look]) -> Result<(), sqlx::Error> {
     sqlx::query(statements::ACCESS_INSERT)
-        .bind(event.metadata.event_id.0)
-        .bind(look.result)
-        .bind(look.reader)
-        .bind(i16::try_from(look.role).unwrap_or(0))
-        .bind(look.access)
-        .bind(look.shown)
-        .bind(moment(event.metadata.occurred_at))
-        .bind(event.metadata.correlation_id.0)
+        .bind(looks.iter().map(|look| look.event).collect::<Vec<_>>())
+        .bind(looks.iter().map(|look| look.result).collect::<Vec<_>>())
+        .bind(looks.iter().map(|look| look.reader).collect::<Vec<_>>())
+        .bind(looks.iter().map(|look| look.role).collect::<Vec<_>>())
+        .bind(looks.iter().map(|look| look.access.as_str()).collect::<Vec<_>>())
+        .bind(looks.iter().map(|look| look.shown).collect::<Vec<_>>())
+        .bind(looks.iter().map(|look| look.at).collect::<Vec<_>>())
+        .bind(looks.iter().map(|look| look.correlation).collect::<Vec<_>>())
         .execute(connection)
         .await?;
     Ok(())
-}
-
-struct Look {
-    result: Option<Uuid>,
-    reader: Uuid,
-    role: i32,
-    access: String,
-    shown: i32,
 }

@@ -5,9 +5,11 @@
 use super::{moment, read};
 use crate::statements;
 use crate::stored::ClearEvent;
+use chrono::{DateTime, Utc};
 use domain_kernel::{BoxFuture, RecordedEvent};
 use infra_event_store::projection::{Projection, ProjectionError};
 use sqlx::PgConnection;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// The results whose patients somebody has to call.
@@ -35,62 +37,78 @@ impl Projection for CallList {
         events: &'a [RecordedEvent],
     ) -> BoxFuture<'a, Result<(), ProjectionError>> {
         Box::pin(async move {
+            let mut changes = Changes::default();
             for event in events {
-                apply(connection, event).await?;
+                if let Some(clear) = read(NAME, event)? {
+                    changes.add(clear, moment(event.metadata.occurred_at));
+                }
             }
+            changes.write(connection).await?;
             Ok(())
         })
     }
 }
 
-async fn apply(connection: &mut PgConnection, event: &RecordedEvent) -> Result<(), ProjectionError> {
-    let Some(clear) = read(NAME, event)? else { return Ok(()) };
-    match clear {
-        ClearEvent::PatientNotificationFailed(heard) => {
-            let due = Due { result: heard.result_id, notification: heard.notification_id, code: heard.code };
-            put(connection, event, due, "failed").await
-        }
-        ClearEvent::PatientNotificationSuppressed(heard) => {
-            let due = Due { result: heard.result_id, notification: heard.notification_id, code: heard.reason };
-            put(connection, event, due, "suppressed").await
-        }
-        ClearEvent::PatientNotified(heard) => remove(connection, heard.result_id).await,
-        ClearEvent::Created(_)
-        | ClearEvent::Completed(_)
-        | ClearEvent::Released(_)
-        | ClearEvent::Amended(_)
-        | ClearEvent::Corrected(_)
-        | ClearEvent::Cancelled(_)
-        | ClearEvent::EnteredInError(_)
-        | ClearEvent::Queried(_)
-        | ClearEvent::Listed(_) => Ok(()),
-    }
+/// What a batch changes. Who was reached is taken off first: who has to be called after that waits anew.
+#[derive(Default)]
+struct Changes {
+    reached: BTreeSet<Uuid>,
+    due: BTreeMap<Uuid, Due>,
 }
 
 struct Due {
-    result: Uuid,
-    notification: Uuid,
-    code: String,
-}
-
-async fn put(
-    connection: &mut PgConnection,
-    event: &RecordedEvent,
-    due: Due,
     state: &'static str,
-) -> Result<(), ProjectionError> {
-    sqlx::query(statements::CALL_PUT)
-        .bind(due.result)
-        .bind(state)
-        .bind(due.code)
-        .bind(due.notification)
-        .bind(moment(event.metadata.occurred_at))
-        .execute(connection)
-        .await?;
-    Ok(())
+    code: String,
+    notification: Uuid,
+    since: DateTime<Utc>,
 }
 
-async fn remove(connection: &mut PgConnection, result: Uuid) -> Result<(), ProjectionError> {
-    sqlx::query(statements::CALL_REMOVE).bind(result).execute(connection).await?;
-    Ok(())
+impl Changes {
+    fn add(&mut self, clear: ClearEvent, at: DateTime<Utc>) {
+        match clear {
+            ClearEvent::PatientNotificationFailed(heard) => {
+                self.put(heard.result_id, "failed", heard.code, heard.notification_id, at);
+            }
+            ClearEvent::PatientNotificationSuppressed(heard) => {
+                self.put(heard.result_id, "suppressed", heard.reason, heard.notification_id, at);
+            }
+            ClearEvent::PatientNotified(heard) => {
+                self.due.remove(&heard.result_id);
+                self.reached.insert(heard.result_id);
+            }
+            ClearEvent::Created(_)
+            | ClearEvent::Completed(_)
+            | ClearEvent::Released(_)
+            | ClearEvent::Amended(_)
+            | ClearEvent::Corrected(_)
+            | ClearEvent::Cancelled(_)
+            | ClearEvent::EnteredInError(_)
+            | ClearEvent::Queried(_)
+            | ClearEvent::Listed(_) => {}
+        }
+    }
+
+    fn put(&mut self, result: Uuid, state: &'static str, code: String, notification: Uuid, at: DateTime<Utc>) {
+        let since = self.due.get(&result).map_or(at, |due| due.since);
+        self.due.insert(result, Due { state, code, notification, since });
+    }
+
+    async fn write(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let Self { reached, due } = self;
+        if !reached.is_empty() {
+            let reached: Vec<Uuid> = reached.into_iter().collect();
+            sqlx::query(statements::CALL_REMOVE).bind(reached).execute(&mut *connection).await?;
+        }
+        if !due.is_empty() {
+            sqlx::query(statements::CALL_PUT)
+                .bind(due.keys().copied().collect::<Vec<_>>())
+                .bind(due.values().map(|due| due.state).collect::<Vec<_>>())
+                .bind(due.values().map(|due| due.code.as_str()).collect::<Vec<_>>())
+                .bind(due.values().map(|due| due.notification).collect::<Vec<_>>())
+                .bind(due.values().map(|due| due.since).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
 }

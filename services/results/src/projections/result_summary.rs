@@ -1,14 +1,17 @@
 //! One row per result: what lists show, and whether the patient was told.
 //!
 //! What is heard of a mail is in another stream than the result. It never comes first: the mail was caused by the
-//! result's own event, and in the global order an effect follows its cause.
+//! result's own event, and in the global order an effect follows its cause. So of a batch the new rows can be written
+//! first, then what became of any row.
 use super::{column, moment, read};
 use crate::statements;
 use crate::stored::ClearEvent;
+use chrono::{DateTime, Utc};
 use domain_kernel::{BoxFuture, RecordedEvent};
 use domain_results::ResultStatus;
 use infra_event_store::projection::{Projection, ProjectionError};
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// One row per result.
@@ -36,75 +39,104 @@ impl Projection for ResultSummary {
         events: &'a [RecordedEvent],
     ) -> BoxFuture<'a, Result<(), ProjectionError>> {
         Box::pin(async move {
+            let mut changes = Changes::default();
             for event in events {
-                apply(connection, event).await?;
+                if let Some(clear) = read(NAME, event)? {
+                    changes.add(event, clear);
+                }
             }
+            changes.write(connection).await?;
             Ok(())
         })
     }
 }
 
-async fn apply(connection: &mut PgConnection, event: &RecordedEvent) -> Result<(), ProjectionError> {
-    let Some(clear) = read(NAME, event)? else { return Ok(()) };
-    match clear {
-        ClearEvent::Created(created) => {
+/// What a batch changes: the last word for each row.
+#[derive(Default)]
+struct Changes {
+    created: Vec<Created>,
+    statuses: BTreeMap<Uuid, (ResultStatus, i32, DateTime<Utc>)>,
+    notifications: BTreeMap<Uuid, (&'static str, Option<String>, DateTime<Utc>)>,
+}
+
+struct Created {
+    result: Uuid,
+    number: i64,
+    status: String,
+    version: i32,
+    author: Option<Uuid>,
+    patient: Option<Uuid>,
+    at: DateTime<Utc>,
+}
+
+impl Changes {
+    fn add(&mut self, event: &RecordedEvent, clear: ClearEvent) {
+        let at = moment(event.metadata.occurred_at);
+        let version = column(event.version.0);
+        let mut status = |status| {
+            self.statuses.insert(event.stream.0, (status, version, at));
+        };
+        match clear {
+            ClearEvent::Created(created) => self.created.push(Created {
+                result: event.stream.0,
+                number: created.number,
+                status: created.status,
+                version,
+                author: event.metadata.actor.map(|actor| actor.user.0),
+                patient: created.patient_id,
+                at,
+            }),
+            ClearEvent::Completed(_) => status(ResultStatus::Preliminary),
+            ClearEvent::Released(_) => status(ResultStatus::Final),
+            ClearEvent::Amended(_) => status(ResultStatus::Amended),
+            ClearEvent::Corrected(_) => status(ResultStatus::Corrected),
+            ClearEvent::Cancelled(_) => status(ResultStatus::Cancelled),
+            ClearEvent::EnteredInError(_) => status(ResultStatus::EnteredInError),
+            ClearEvent::PatientNotified(heard) => {
+                self.notifications.insert(heard.result_id, ("sent", None, at));
+            }
+            ClearEvent::PatientNotificationFailed(heard) => {
+                self.notifications.insert(heard.result_id, ("failed", Some(heard.code), at));
+            }
+            ClearEvent::PatientNotificationSuppressed(heard) => {
+                self.notifications.insert(heard.result_id, ("suppressed", Some(heard.reason), at));
+            }
+            ClearEvent::Queried(_) | ClearEvent::Listed(_) => {}
+        }
+    }
+
+    async fn write(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let Self { created, statuses, notifications } = self;
+        if !created.is_empty() {
             sqlx::query(statements::SUMMARY_INSERT)
-                .bind(event.stream.0)
-                .bind(created.number)
-                .bind(created.status)
-                .bind(column(event.version.0))
-                .bind(event.metadata.actor.map(|actor| actor.user.0))
-                .bind(created.patient_id)
-                .bind(moment(event.metadata.occurred_at))
-                .execute(connection)
+                .bind(created.iter().map(|row| row.result).collect::<Vec<_>>())
+                .bind(created.iter().map(|row| row.number).collect::<Vec<_>>())
+                .bind(created.iter().map(|row| row.status.as_str()).collect::<Vec<_>>())
+                .bind(created.iter().map(|row| row.version).collect::<Vec<_>>())
+                .bind(created.iter().map(|row| row.author).collect::<Vec<_>>())
+                .bind(created.iter().map(|row| row.patient).collect::<Vec<_>>())
+                .bind(created.iter().map(|row| row.at).collect::<Vec<_>>())
+                .execute(&mut *connection)
                 .await?;
         }
-        ClearEvent::Completed(_) => status(connection, event, ResultStatus::Preliminary).await?,
-        ClearEvent::Released(_) => status(connection, event, ResultStatus::Final).await?,
-        ClearEvent::Amended(_) => status(connection, event, ResultStatus::Amended).await?,
-        ClearEvent::Corrected(_) => status(connection, event, ResultStatus::Corrected).await?,
-        ClearEvent::Cancelled(_) => status(connection, event, ResultStatus::Cancelled).await?,
-        ClearEvent::EnteredInError(_) => status(connection, event, ResultStatus::EnteredInError).await?,
-        ClearEvent::PatientNotified(heard) => notification(connection, event, heard.result_id, "sent", None).await?,
-        ClearEvent::PatientNotificationFailed(heard) => {
-            notification(connection, event, heard.result_id, "failed", Some(heard.code)).await?;
+        if !statuses.is_empty() {
+            sqlx::query(statements::SUMMARY_STATUS)
+                .bind(statuses.keys().copied().collect::<Vec<_>>())
+                .bind(statuses.values().map(|(status, ..)| status.name()).collect::<Vec<_>>())
+                .bind(statuses.values().map(|(_, version, _)| *version).collect::<Vec<_>>())
+                .bind(statuses.values().map(|(.., at)| *at).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
         }
-        ClearEvent::PatientNotificationSuppressed(heard) => {
-            notification(connection, event, heard.result_id, "suppressed", Some(heard.reason)).await?;
+        if !notifications.is_empty() {
+            sqlx::query(statements::SUMMARY_NOTIFICATION)
+                .bind(notifications.keys().copied().collect::<Vec<_>>())
+                .bind(notifications.values().map(|(state, ..)| *state).collect::<Vec<_>>())
+                .bind(notifications.values().map(|(_, code, _)| code.as_deref()).collect::<Vec<_>>())
+                .bind(notifications.values().map(|(.., at)| *at).collect::<Vec<_>>())
+                .execute(&mut *connection)
+                .await?;
         }
-        ClearEvent::Queried(_) | ClearEvent::Listed(_) => {}
+        Ok(())
     }
-    Ok(())
-}
-
-async fn status(
-    connection: &mut PgConnection,
-    event: &RecordedEvent,
-    status: ResultStatus,
-) -> Result<(), ProjectionError> {
-    sqlx::query(statements::SUMMARY_STATUS)
-        .bind(event.stream.0)
-        .bind(status.name())
-        .bind(column(event.version.0))
-        .bind(moment(event.metadata.occurred_at))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-async fn notification(
-    connection: &mut PgConnection,
-    event: &RecordedEvent,
-    result: Uuid,
-    state: &'static str,
-    code: Option<String>,
-) -> Result<(), ProjectionError> {
-    sqlx::query(statements::SUMMARY_NOTIFICATION)
-        .bind(result)
-        .bind(state)
-        .bind(code)
-        .bind(moment(event.metadata.occurred_at))
-        .execute(connection)
-        .await?;
-    Ok(())
 }
