@@ -13,4 +13,5 @@ alone=
 if [ "$(id -u)" = 0 ] && unshare --mount --pid --fork --kill-child --mount-proc true 2>/dev/null; then
   alone="unshare --mount --pid --fork --kill-child --mount-proc"
 fi
+export NEMESIS_ALONE="${alone:+1}"
 exec $alone bench/target/debug/nemesis "$binary" "$@"

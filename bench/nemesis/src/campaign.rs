@@ -1,17 +1,20 @@
 //! A run of rounds on one stage: a load, a fault in the middle of it, the way back, and what is left.
-use crate::checker::{Verdict, check};
-use crate::history::{Commands, History};
-use crate::load::{Laboratories, Load};
-use crate::observe::{missing, observe};
+use crate::checker::{Broken, Published, check};
+use crate::faults::messages::lying_in;
+use crate::history::History;
+use crate::load::{LABORATORIES, Laboratories, Load, body, file, key};
+use crate::observe::{missing, observe, told};
 use crate::stage::Stage;
 use platform::Failure;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// How long the platform may take to be well again after a fault; only what is broken then decides, never a time.
 const RECOVERED: Duration = Duration::from_secs(150);
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long the short selection waits for a round before it goes on with the next; the end waits for all.
+const SOON: Duration = Duration::ZERO;
 /// How long the load goes on before the fault, and at least after it.
 const BEFORE: Duration = Duration::from_millis(800);
 const AFTER: Duration = Duration::from_millis(700);
@@ -32,11 +35,14 @@ impl Extent {
     }
 }
 
-/// What a round was for, and how it went.
-#[derive(Clone, Debug)]
-struct Line {
+/// A round whose fault is over and whose results are not all told of yet.
+struct Pending {
     name: String,
-    text: String,
+    round: usize,
+    /// When the fault was over.
+    over: Instant,
+    /// How long after that the first write was acknowledged.
+    first: Option<Duration>,
 }
 
 /// Everything that goes from round to round.
@@ -48,8 +54,10 @@ pub struct Campaign {
     /// Events that were injected and cannot be handled.
     pub poison: BTreeSet<String>,
     round: usize,
+    /// How many commands the round has that were not sent by a load.
+    filed: usize,
+    pending: Vec<Pending>,
     doubled: usize,
-    lines: Vec<Line>,
     /// What is broken, each thing once, with the first round after which it was.
     broken: Vec<String>,
     /// State of the generator of pseudo-random numbers.
@@ -67,8 +75,9 @@ impl Campaign {
             extent,
             poison: BTreeSet::new(),
             round: 0,
+            filed: 0,
+            pending: Vec::new(),
             doubled: 0,
-            lines: Vec::new(),
             broken: Vec::new(),
             seed: seed | 1,
             load: None,
@@ -111,52 +120,112 @@ impl Campaign {
             }
             load.end().await?;
         }
-        let quiet = Instant::now();
-        let mut settled = false;
-        while !settled && quiet.elapsed() < RECOVERED {
+        self.pending.push(Pending { name: name.to_owned(), round: self.round, over, first });
+        self.settle(self.extent.of(SOON, RECOVERED)).await
+    }
+
+    /// Waits for a while until everybody was told of every round, and prints the line of each of which that is so.
+    async fn settle(&mut self, limit: Duration) -> Result<(), Failure> {
+        let begun = Instant::now();
+        loop {
             self.stage.revive().await?;
             let missing = missing(&self.stage.postgres, &self.poison)?;
-            settled = missing.is_none();
-            self.history.note(json!({"op": "settling", "round": self.round, "missing": missing}));
+            let is_whole = missing.is_none();
+            self.history.note(json!({"op": "settling", "missing": missing}));
+            for pending in std::mem::take(&mut self.pending) {
+                let ids = self.history.of_round(pending.round).1;
+                if told(&self.stage.postgres, &ids)? {
+                    self.line(&pending, true, is_whole)?;
+                } else {
+                    self.pending.push(pending);
+                }
+            }
+            if self.pending.is_empty() || begun.elapsed() > limit {
+                return Ok(());
+            }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// `is_whole`: nothing at all is missing, so that everything can be judged and not only what is there already.
+    fn line(&mut self, pending: &Pending, is_told: bool, is_whole: bool) -> Result<(), Failure> {
         let verdict = check(&self.history.commands(), &observe(&self.stage, &self.poison)?);
-        let first = first.map_or("never".to_owned(), |first| format!("{:.1} s", first.as_secs_f64()));
-        let all = if settled { format!("{:.1} s", over.elapsed().as_secs_f64()) } else { "never".to_owned() };
-        self.line(name, &verdict, &first, &all);
+        let (commands, ids) = self.history.of_round(pending.round);
+        let requests: usize = commands.iter().map(|command| command.sent).sum();
+        let acknowledged = commands.iter().filter(|command| !command.acknowledged.is_empty()).count();
+        let lost = ids.iter().filter(|id| verdict.lost.contains(id)).count();
+        let doubled = verdict.doubled.len().saturating_sub(self.doubled);
+        self.doubled = verdict.doubled.len();
+        let judged: Vec<&Broken> = verdict.broken.iter().filter(|broken| is_whole || broken.is_for_ever()).collect();
+        let new = self.news(&pending.name, &judged);
+        let seconds =
+            |time: Option<Duration>| time.map_or("never".to_owned(), |time| format!("{:.1} s", time.as_secs_f64()));
+        let all = seconds(is_told.then(|| pending.over.elapsed()));
+        let text = format!(
+            "sent {:4} in {requests:4} requests  acknowledged {acknowledged:4}  lost {lost}  doubled {doubled}  \
+             first write after {:>6}  all told after {all:>6}  {}",
+            commands.len(),
+            seconds(pending.first),
+            if new.is_empty() && is_told { "ok" } else { "BROKEN" }
+        );
+        self.say(&pending.name, &text);
+        for broken in new {
+            println!("          {broken}");
+        }
         Ok(())
     }
 
-    fn line(&mut self, name: &str, verdict: &Verdict, first: &str, all: &str) {
-        let commands: Commands = self.history.commands();
-        let round = self.round;
-        let of_round = || commands.values().filter(|command| command.round == round);
-        let acknowledged = of_round().filter(|command| !command.acknowledged.is_empty());
-        let lost = of_round().flat_map(|command| &command.acknowledged).filter(|(id, _)| verdict.lost.contains(id));
-        let (lost, acknowledged) = (lost.count(), acknowledged.count());
-        let requests: usize = of_round().map(|command| command.sent).sum();
-        let doubled = verdict.doubled.len().saturating_sub(self.doubled);
-        let new: Vec<String> = self.news(name, verdict);
-        let text = format!(
-            "sent {:4} in {requests:4} requests  acknowledged {acknowledged:4}  lost {lost}  doubled {doubled}  \
-             first write after {first:>6}  all told after {all:>6}  {}",
-            of_round().count(),
-            if new.is_empty() { "ok" } else { "BROKEN" }
-        );
-        self.doubled = verdict.doubled.len();
-        self.say(name, text);
-        for broken in new {
-            println!("     {broken}");
-        }
-    }
-
     /// What is broken now and was not before.
-    fn news(&mut self, name: &str, verdict: &Verdict) -> Vec<String> {
-        let found = verdict.broken.iter().map(|broken| format!("{}: {}", broken.rule, broken.what));
+    fn news(&mut self, name: &str, broken: &[&Broken]) -> Vec<String> {
+        let found = broken.iter().map(|broken| format!("{}: {}", broken.rule, broken.what));
         let known = |text: &String| self.broken.iter().any(|line| line.ends_with(text.as_str()));
         let new: Vec<String> = found.filter(|text| !known(text)).collect();
         self.broken.extend(new.iter().map(|text| format!("{name}: {text}")));
         new
+    }
+
+    /// Files `count` results without a fault and waits until everybody is told of them; their ids.
+    pub async fn file_some(&mut self, count: usize) -> Result<Vec<String>, Failure> {
+        self.round += 1;
+        self.filed = count;
+        for number in 0..count {
+            file(&self.laboratories, &self.history, self.round, number * LABORATORIES).await;
+        }
+        let (commands, _) = self.history.of_round(self.round);
+        let ids = commands.iter().filter_map(|command| Some(command.acknowledged.first()?.0.clone()));
+        let (ids, begun): (Vec<String>, _) = (ids.collect(), Instant::now());
+        while !told(&self.stage.postgres, &ids)? {
+            if begun.elapsed() > RECOVERED {
+                return Err("nobody is told of a result that was filed without a fault".into());
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(ids)
+    }
+
+    /// Key and body of the last of them.
+    pub fn last_filed(&self) -> (String, Value) {
+        let number = self.filed.saturating_sub(1) * LABORATORIES;
+        (key(self.round, number), body(self.round, number))
+    }
+
+    /// How many results were acknowledged so far.
+    pub fn acknowledged(&self) -> usize {
+        self.history.commands().values().filter(|command| !command.acknowledged.is_empty()).count()
+    }
+
+    /// A UUID (version 4).
+    pub fn random_id(&mut self) -> String {
+        let mut part = |limit| self.random(limit);
+        format!(
+            "{:08x}-{:04x}-4{:03x}-8{:03x}-{:06x}{:06x}",
+            part(1 << 31),
+            part(1 << 16),
+            part(1 << 12),
+            part(1 << 12),
+            part(1 << 24),
+            part(1 << 24)
+        )
     }
 
     /// A round without a load: what was asked and whether it was answered as it has to be.
@@ -164,35 +233,45 @@ impl Campaign {
         if !is_right {
             self.broken.push(format!("{name}: {what}"));
         }
-        self.say(name, format!("{what}  {}", if is_right { "ok" } else { "BROKEN" }));
+        self.say(name, &format!("{what}  {}", if is_right { "ok" } else { "BROKEN" }));
     }
 
     /// A fault that cannot be injected here, and why.
     pub fn skip(&mut self, name: &str, why: &str) {
-        self.say(name, format!("skipped: {why}"));
+        self.say(name, &format!("skipped: {why}"));
     }
 
-    fn say(&mut self, name: &str, text: String) {
+    fn say(&self, name: &str, text: &str) {
         self.history.note(json!({"op": "line", "name": name, "text": text}));
-        println!("{name:44} {text}");
-        self.lines.push(Line { name: name.to_owned(), text });
+        println!("{:4} s  {name:46} {text}", self.history.seconds());
     }
 
     /// The last look at everything, and the end of everything; whether nothing is broken.
     pub async fn end(mut self) -> Result<bool, Failure> {
-        let observed = observe(&self.stage, &self.poison)?;
+        self.settle(RECOVERED).await?;
+        for pending in std::mem::take(&mut self.pending) {
+            self.line(&pending, false, false)?;
+        }
+        let begun = Instant::now();
+        while missing(&self.stage.postgres, &self.poison)?.is_some() && begun.elapsed() < RECOVERED {
+            self.stage.revive().await?;
+            tokio::time::sleep(PAUSE).await;
+        }
+        let mut observed = observe(&self.stage, &self.poison)?;
+        observed.published = Some(published(&self).await?);
         let verdict = check(&self.history.commands(), &observed);
         let again: usize = observed.mails.values().map(|times| times - 1).sum();
         let text = format!(
-            "{} results, {} events in the saga log, {} mails ({again} repeated under the same id), {} dead letters, \
-             services started again after ending by themselves: {}",
+            "{} results, {} messages, {} events in the saga log, {} mails ({again} came again under the same id), \
+             {} dead letters; services that ended by themselves: {}",
             observed.results.len(),
+            observed.published.as_ref().map_or(0, Vec::len),
             observed.saga.len(),
             observed.mails.len(),
             observed.dead_letters.len(),
             self.stage.ended_by_themselves
         );
-        let new = self.news("the whole history", &verdict);
+        let new = self.news("the whole history", &verdict.broken.iter().collect::<Vec<_>>());
         self.asked("the whole history", &text, new.is_empty());
         let verified = self.stage.verify()?;
         let whole = verified.is_ok();
@@ -208,4 +287,22 @@ impl Campaign {
         }
         Ok(self.broken.is_empty())
     }
+}
+
+/// What lies on the broker, topic after topic.
+async fn published(campaign: &Campaign) -> Result<Vec<Published>, Failure> {
+    let mut published = Vec::new();
+    for topic in ["event-user", "event-result", "event-notification"] {
+        for raw in lying_in(campaign, topic).await? {
+            published.push(Published {
+                event: raw.property("ce_id").to_owned(),
+                kind: raw.property("ce_type").to_owned(),
+                stream: raw.property("ce_subject").to_owned(),
+                version: raw.property("ce_sequence").parse().unwrap_or_default(),
+            });
+        }
+    }
+    // What has no headers is no event.
+    published.retain(|message| !message.event.is_empty());
+    Ok(published)
 }

@@ -3,6 +3,10 @@
 use crate::history::Commands;
 use std::collections::{BTreeMap, BTreeSet};
 
+const LOST: &str = "nothing acknowledged is lost";
+const TWICE: &str = "nothing is done twice";
+const REFUSED: &str = "what is right is not refused";
+
 /// What is there when everything has settled.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
@@ -69,6 +73,13 @@ pub struct Verdict {
     pub broken: Vec<Broken>,
 }
 
+impl Broken {
+    /// Whether it is broken also while not everything is told yet: what is lost or done twice stays so.
+    pub fn is_for_ever(&self) -> bool {
+        [LOST, TWICE, REFUSED].contains(&self.rule)
+    }
+}
+
 impl Verdict {
     fn broken(&mut self, rule: &'static str, what: impl Into<String>) {
         self.broken.push(Broken { rule, what: what.into() });
@@ -76,12 +87,12 @@ impl Verdict {
 
     fn lost(&mut self, what: &str) {
         self.lost.push(what.to_owned());
-        self.broken("nothing acknowledged is lost", what);
+        self.broken(LOST, what);
     }
 
     fn doubled(&mut self, what: String) {
         self.doubled.push(what.clone());
-        self.broken("nothing is done twice", what);
+        self.broken(TWICE, what);
     }
 }
 
@@ -104,7 +115,7 @@ fn results(commands: &Commands, observed: &Observed, verdict: &mut Verdict) {
     let (mut acknowledged, mut unanswered) = (BTreeMap::new(), 0);
     for (key, command) in commands {
         if let Some(why) = &command.refused {
-            verdict.broken("what is right is not refused", format!("{key}: {why}"));
+            verdict.broken(REFUSED, format!("{key}: {why}"));
         }
         if command.acknowledged.is_empty() && command.refused.is_none() {
             unanswered += 1;
@@ -185,15 +196,19 @@ fn told(observed: &Observed, verdict: &mut Verdict) {
     }
 }
 
-/// Every event is PROCESSED, or FAILED with a dead letter; and only poison fails.
+/// Every event is PROCESSED, or FAILED with a dead letter or a dead notification; and only poison fails.
 fn settled(observed: &Observed, verdict: &mut Verdict) {
-    let letters: BTreeSet<&str> = observed.dead_letters.iter().map(|(_, event)| event.as_str()).collect();
+    let mut letters: BTreeSet<&str> = observed.dead_letters.iter().map(|(_, event)| event.as_str()).collect();
+    // A mail that cannot be written is given up by the sender, not by the consumer: it waits for an operator as well.
+    let dead = observed.notifications.iter().filter(|notification| notification.state == "dead");
+    letters.extend(dead.map(|notification| notification.source_event.as_str()));
     let mut ids = BTreeSet::new();
     for SagaEvent { id, kind, state, .. } in &observed.saga {
         if !ids.insert(id) {
             verdict.doubled(format!("event {id} is in the saga log twice"));
         }
         match (kind.as_str(), state.as_str()) {
+            ("", _) if observed.poison.contains(id) => {}
             ("", _) => verdict.broken("an answer belongs to an event", id),
             (_, "PROCESSED") => {}
             (_, "FAILED") if letters.contains(id.as_str()) && observed.poison.contains(id) => {}
@@ -217,7 +232,7 @@ fn mails(observed: &Observed, verdict: &mut Verdict) {
         if !sources.insert(source_event) {
             verdict.doubled(format!("event {source_event} has two notifications"));
         }
-        if state != "sent" {
+        if state != "sent" && !(state == "dead" && observed.poison.contains(source_event)) {
             verdict.broken("every notification is sent", format!("{id} is {state}"));
         }
         if state == "sent" && !observed.mails.contains_key(id) {

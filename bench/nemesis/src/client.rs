@@ -1,7 +1,7 @@
 //! A small HTTP client: what a user sends, and what comes back.
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use platform::{Connections, Failure, connections};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -22,7 +22,6 @@ pub struct Client {
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
-    pub headers: HeaderMap,
     pub body: Value,
 }
 
@@ -71,7 +70,7 @@ impl Client {
             let (parts, body) = self.connections.request(request).await?.into_parts();
             let bytes = body.collect().await?.to_bytes();
             let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-            Ok::<_, Failure>(Answer { status: parts.status, headers: parts.headers, body })
+            Ok::<_, Failure>(Answer { status: parts.status, body })
         });
         answered.await?
     }

@@ -28,6 +28,8 @@ struct Kept {
     commands: Commands,
     file: BufWriter<File>,
     last_acknowledged: Option<Instant>,
+    /// How many requests were sent and not answered.
+    cut_off: usize,
 }
 
 /// The history, shared by all who take part in it.
@@ -41,12 +43,17 @@ impl History {
     /// An empty one that writes to `path`.
     pub fn begin(path: &Path) -> Result<Self, Failure> {
         let file = BufWriter::new(File::create(path)?);
-        let kept = Kept { commands: Commands::new(), file, last_acknowledged: None };
+        let kept = Kept { commands: Commands::new(), file, last_acknowledged: None, cut_off: 0 };
         Ok(Self { begun: Instant::now(), kept: Arc::new(Mutex::new(kept)) })
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long it is.
+    pub fn seconds(&self) -> u64 {
+        self.begun.elapsed().as_secs()
     }
 
     /// Adds a line; one that cannot be written must not stop the run, the checker has its own copy.
@@ -72,6 +79,10 @@ impl History {
     /// It may have been done or not.
     pub fn unknown(&self, key: &str, why: &str) {
         self.note(json!({"op": "info", "key": key, "why": why}));
+        // Who could not even connect has sent nothing.
+        if why.contains("(SendRequest)") {
+            self.kept().cut_off += 1;
+        }
     }
 
     pub fn refused(&self, key: &str, why: &str) {
@@ -82,6 +93,19 @@ impl History {
     /// When something was last acknowledged.
     pub fn last_acknowledged(&self) -> Option<Instant> {
         self.kept().last_acknowledged
+    }
+
+    /// How many requests were sent and then got no answer because the connection ended.
+    pub fn cut_off(&self) -> usize {
+        self.kept().cut_off
+    }
+
+    /// The commands of a round, and the ids that they were answered with.
+    pub fn of_round(&self, round: usize) -> (Vec<Command>, Vec<String>) {
+        let kept = self.kept();
+        let commands: Vec<Command> = kept.commands.values().filter(|command| command.round == round).cloned().collect();
+        let ids = commands.iter().flat_map(|command| &command.acknowledged).map(|(id, _)| id.clone()).collect();
+        (commands, ids)
     }
 
     /// What is known so far.

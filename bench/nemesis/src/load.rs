@@ -3,7 +3,7 @@ use crate::client::Client;
 use crate::history::History;
 use hyper::{Method, StatusCode};
 use platform::Failure;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{RwLock, Semaphore, watch};
@@ -115,9 +115,8 @@ impl Load {
 }
 
 /// Files one result until it is acknowledged, under the same key.
-async fn file(laboratories: &Laboratories, history: &History, round: usize, number: usize) {
-    let (key, begun) = (format!("round-{round}-{number}"), Instant::now());
-    let body = json!({"patient": format!("Paciente {key}"), "result": "Resultado Positivo"});
+pub async fn file(laboratories: &Laboratories, history: &History, round: usize, number: usize) {
+    let (key, body, begun) = (key(round, number), body(round, number), Instant::now());
     while begun.elapsed() < TAKEN {
         let client = laboratories.one(number).await;
         history.sent(round, &key);
@@ -139,6 +138,16 @@ async fn file(laboratories: &Laboratories, history: &History, round: usize, numb
         }
         tokio::time::sleep(AGAIN).await;
     }
+}
+
+/// The `Idempotency-Key` of a command.
+pub fn key(round: usize, number: usize) -> String {
+    format!("round-{round}-{number}")
+}
+
+/// What it asks for.
+pub fn body(round: usize, number: usize) -> Value {
+    json!({"patient": format!("Paciente {}", key(round, number)), "result": "Resultado Positivo"})
 }
 
 fn may_be_repeated(status: StatusCode) -> bool {

@@ -17,6 +17,7 @@ mod postgres;
 mod process;
 mod proxy;
 mod stage;
+mod wire;
 
 use campaign::{Campaign, Extent};
 use history::History;

@@ -63,13 +63,13 @@ pub fn missing(database: &Postgres, poison: &BTreeSet<String>) -> Result<Option<
     let results = database.number("historia_results", created)?;
     let expected = database.number("historia_users", created)? + results;
     let seen = database.number("historia_results", "select count(*) from result_summary_v1")?;
-    let unsent =
-        database.number("historia_notifications", "select count(*) from notification_v1 where state <> 'sent'")?;
+    let unsent = database
+        .number("historia_notifications", "select count(*) from notification_v1 where state not in ('sent', 'dead')")?;
     let poison: Vec<String> = poison.iter().map(|id| format!("'{id}'")).collect();
     let without_poison =
         if poison.is_empty() { String::new() } else { format!("and id not in ({})", poison.join(",")) };
     let counts = format!(
-        "select count(*) filter (where state = 'RECEIVED'), count(*) filter (where event_type is null),
+        "select count(*) filter (where state = 'RECEIVED'), count(*) filter (where event_type is null {without_poison}),
             count(*) filter (where event_type in ('ResultCreated', 'UserCreated') {without_poison}),
             count(*) filter (where event_type = 'NotificationSent') from saga_event_v1"
     );
@@ -87,4 +87,21 @@ pub fn missing(database: &Postgres, poison: &BTreeSet<String>) -> Result<Option<
         column(counts, 2),
         column(counts, 3)
     )))
+}
+
+/// Whether everybody was told of each of these results.
+pub fn told(database: &Postgres, results: &[String]) -> Result<bool, Failure> {
+    if results.is_empty() {
+        return Ok(true);
+    }
+    let listed: Vec<String> = results.iter().map(|id| format!("'{id}'")).collect();
+    let count = format!(
+        "select count(distinct created.aggregate) from saga_event_v1 created
+            join saga_event_v1 sent on sent.causation_id = created.id
+            where created.event_type = 'ResultCreated' and created.state = 'PROCESSED'
+                and sent.event_type = 'NotificationSent' and sent.state = 'PROCESSED'
+                and created.aggregate in ({})",
+        listed.join(",")
+    );
+    Ok(usize::try_from(database.number("historia_saga_log", &count)?)? == results.len())
 }

@@ -3,6 +3,7 @@
 //! is started again.
 use crate::broker::Broker;
 use crate::client::Client;
+use crate::faults::disk;
 use crate::mails::MailServer;
 use crate::postgres::Postgres;
 use crate::process::{Process, dying_with_us, free_port, run};
@@ -48,6 +49,8 @@ pub struct Stage {
     ports: BTreeMap<&'static str, u16>,
     services: BTreeMap<&'static str, Process>,
     conditions: BTreeMap<&'static str, Condition>,
+    /// Whether PostgreSQL's directory is a small file system of its own.
+    pub disk_is_small: bool,
     /// How often a service ended by itself.
     pub ended_by_themselves: usize,
 }
@@ -58,6 +61,7 @@ impl Stage {
         let secrets = folder.join("secrets");
         run(Command::new(binary).args(["secrets", "create", "--directory"]).arg(&secrets))?;
         let password = std::fs::read_to_string(secrets.join("postgres/database-owner"))?;
+        let disk_is_small = disk::mount(&folder.join("postgres"))?;
         let postgres = Postgres::start(&folder.join("postgres"), password.trim()).await?;
         let broker_port = free_port()?;
         let to_broker = Link::to(broker_port).await?;
@@ -82,6 +86,7 @@ impl Stage {
             ports,
             services: BTreeMap::new(),
             conditions: BTreeMap::new(),
+            disk_is_small,
             ended_by_themselves: 0,
         };
         let owner = format!("postgres://historia@127.0.0.1:{}/postgres", stage.postgres.port);
@@ -120,11 +125,6 @@ impl Stage {
 
     pub fn log(&self, name: &str) -> PathBuf {
         self.folder.join(format!("{name}.log"))
-    }
-
-    pub async fn administrator(&self) -> Result<Client, Failure> {
-        let password = std::fs::read_to_string(self.folder.join("secrets/users/administrator-password"))?;
-        Client::log_in(&self.url(), "admin", password.trim()).await
     }
 
     fn command(&self, name: &'static str) -> Command {

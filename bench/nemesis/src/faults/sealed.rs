@@ -1,0 +1,83 @@
+//! F18: what is stored was changed behind the platform's back. Everything is put back in the end, so the last check
+//! is of a history that is whole.
+use crate::campaign::Campaign;
+use crate::stage::Condition;
+use hyper::StatusCode;
+use platform::Failure;
+
+const PATIENT: &str = "Paciente";
+
+/// F18: swapped payloads, a flipped byte, a destroyed key.
+pub async fn changed_behind_its_back(campaign: &mut Campaign) -> Result<(), Failure> {
+    let ids = campaign.file_some(5).await?;
+    let [one, two, flipped, erased, _] = ids.as_slice() else { return Err("results are missing".into()) };
+    let listed: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+    let listed = listed.join(",");
+    let results = |campaign: &Campaign, statement: String| {
+        let statement = format!(
+            "alter table event disable trigger event_append_only; {statement};
+             alter table event enable trigger event_append_only"
+        );
+        campaign.stage.postgres.query("historia_results", &statement)
+    };
+    results(
+        campaign,
+        format!("create table kept as select stream_id, payload from event where stream_id in ({listed})"),
+    )?;
+    results(
+        campaign,
+        format!(
+            "update event set payload = kept.payload from kept where event.stream_id in ('{one}', '{two}')
+            and kept.stream_id in ('{one}', '{two}') and kept.stream_id <> event.stream_id;
+         update event set payload = set_byte(payload, octet_length(payload) - 1,
+            get_byte(payload, octet_length(payload) - 1) # 1) where stream_id = '{flipped}'"
+        ),
+    )?;
+    let keys = |campaign: &Campaign, statement: &str| campaign.stage.postgres.query("historia_keys", statement);
+    keys(
+        campaign,
+        &format!(
+            "create table kept as select * from data_key where subject = '{erased}';
+         update data_key set destroyed_at = now(), wrapped = null, master_id = null where subject = '{erased}'"
+        ),
+    )?;
+    campaign.stage.start_again("results", Condition::default())?;
+    campaign.stage.everybody_ready().await?;
+    let mut answers = Vec::new();
+    for id in &ids {
+        answers.push(campaign.laboratories.one(0).await.get(&format!("/results/{id}")).await?);
+    }
+    let shown = |index: usize| answers[index].body["patient"].as_str().is_some_and(|text| text.contains(PATIENT));
+    let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    let refused = answers[..3].iter().all(|answer| answer.status.is_server_error()) && !(0..3).any(shown);
+    let forgotten = !shown(3);
+    let found = campaign.stage.verify()?.is_err();
+    let others = answers[4].status == StatusCode::OK && shown(4);
+
+    results(
+        campaign,
+        "update event set payload = kept.payload from kept where kept.stream_id = event.stream_id; drop table kept"
+            .to_owned(),
+    )?;
+    keys(
+        campaign,
+        "alter table data_key disable trigger data_key_stays_destroyed;
+         update data_key set destroyed_at = null, wrapped = kept.wrapped, master_id = kept.master_id from kept
+            where kept.key_id = data_key.key_id;
+         alter table data_key enable trigger data_key_stays_destroyed; drop table kept",
+    )?;
+    campaign.stage.start_again("results", Condition::default())?;
+    campaign.stage.everybody_ready().await?;
+    let mut back = true;
+    for id in &ids {
+        let answer = campaign.laboratories.one(0).await.get(&format!("/results/{id}")).await?;
+        back &= answer.status == StatusCode::OK
+            && answer.body["patient"].as_str().is_some_and(|text| text.contains(PATIENT));
+    }
+    let what = format!(
+        "swapped, flipped, destroyed key, untouched: {statuses:?}; nothing wrong is shown: {refused}; what is erased is \
+         not shown: {forgotten}; verify finds it: {found}; others are read: {others}; all are read when put back: {back}"
+    );
+    campaign.asked("F18 sealed records", &what, refused && forgotten && found && others && back);
+    Ok(())
+}
