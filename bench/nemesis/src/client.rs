@@ -4,11 +4,21 @@ use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};
 use platform::{Connections, Failure, connections};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// After so long a client gives an answer up.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How long a client that has nothing better to do asks again.
+const PATIENCE: Duration = Duration::from_secs(90);
+const AGAIN: Duration = Duration::from_millis(200);
+
+const PATIENT: [StatusCode; 4] = [
+    StatusCode::BAD_GATEWAY,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
+    StatusCode::TOO_MANY_REQUESTS,
+];
 
 /// A user at a gateway, logged in or not.
 #[derive(Clone)]
@@ -39,7 +49,7 @@ impl Client {
     /// A new access token and its refresh token.
     pub async fn new_session(&self, username: &str, password: &str) -> Result<(String, String), Failure> {
         let account = json!({"username": username, "password": password});
-        let answer = self.send(Method::POST, "/login", None, Some(account)).await?;
+        let answer = self.ask(Method::POST, "/login", None, Some(account)).await?;
         let text = |field: &str| answer.body[field].as_str().map(str::to_owned);
         text("access_token")
             .zip(text("refresh_token"))
@@ -77,6 +87,28 @@ impl Client {
 
     pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
         self.send(Method::GET, path, None, None).await
+    }
+
+    /// The same, again and again while there is no answer or one that asks for patience: the machine may be busy.
+    pub async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Option<Value>,
+    ) -> Result<Answer, Failure> {
+        let begun = Instant::now();
+        loop {
+            let answer = self.send(method.clone(), path, key, body.clone()).await;
+            let asks_for_patience = match &answer {
+                Ok(answer) => PATIENT.contains(&answer.status),
+                Err(_) => true,
+            };
+            if !asks_for_patience || begun.elapsed() > PATIENCE {
+                return answer;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
     }
 
     pub async fn is_ready(&self) -> bool {

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{RwLock, Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 pub const LABORATORIES: usize = 5;
 const PASSWORD: &str = "password2";
 /// How long one command is repeated.
 const TAKEN: Duration = Duration::from_secs(180);
+/// How long a log-in may take before the command is tried again with the old token.
+const LOG_IN: Duration = Duration::from_secs(10);
 /// The pause before a command is repeated.
 const AGAIN: Duration = Duration::from_millis(200);
 /// How many commands may be under way at most; while so many are, no new one begins.
@@ -30,15 +32,9 @@ impl Laboratories {
         for number in 0..LABORATORIES {
             let (username, anybody) = (username(number), Client::at(url));
             let account = json!({"username": username, "password": PASSWORD, "email": format!("{username}@lab.local")});
-            let begun = Instant::now();
-            loop {
-                // A service may not know yet whose tokens are valid.
-                let answer = anybody.send(Method::POST, "/users", Some(&username), Some(account.clone())).await?;
-                match answer.status {
-                    StatusCode::CREATED => break,
-                    StatusCode::SERVICE_UNAVAILABLE if begun.elapsed() < TAKEN => tokio::time::sleep(AGAIN).await,
-                    status => return Err(format!("{status}: {}", answer.body).into()),
-                }
+            let answer = anybody.ask(Method::POST, "/users", Some(&username), Some(account)).await?;
+            if answer.status != StatusCode::CREATED {
+                return Err(format!("{}: {}", answer.status, answer.body).into());
             }
             clients.push(RwLock::new(Client::log_in(url, &username, PASSWORD).await?));
         }
@@ -54,7 +50,8 @@ impl Laboratories {
     async fn log_in_again(&self, number: usize, refused: &Client) {
         let mut client = self.0[number % LABORATORIES].write().await;
         if client.token == refused.token
-            && let Ok((token, _)) = client.new_session(&username(number % LABORATORIES), PASSWORD).await
+            && let Ok(Ok((token, _))) =
+                timeout(LOG_IN, client.new_session(&username(number % LABORATORIES), PASSWORD)).await
         {
             client.token = Some(token);
         }

@@ -8,6 +8,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 const START: Duration = Duration::from_secs(120);
+/// How long the server may be away while something is asked of it.
+const ANSWER: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The server, or what is left of it while it is down.
@@ -49,7 +51,7 @@ impl Postgres {
     /// Starts the server unless it runs, and waits until it answers.
     pub async fn ensure_running(&mut self) -> Result<(), Failure> {
         let begun = Instant::now();
-        while self.query("postgres", "select 1").is_err() {
+        while self.query_once("postgres", "select 1").is_err() {
             if !self.process.as_mut().is_some_and(Process::is_running) {
                 self.process = Some(Process::start(self.command(), &self.log())?);
             }
@@ -81,10 +83,22 @@ impl Postgres {
         command
     }
 
-    /// The rows of `statement`, each a list of its columns as text.
+    /// The rows of `statement`, each a list of its columns as text. Asked again for a while if there is no answer: the
+    /// server may be repeating its log.
     pub fn query(&self, database: &str, statement: &str) -> Result<Vec<Vec<String>>, Failure> {
+        let begun = Instant::now();
+        loop {
+            match self.query_once(database, statement) {
+                Err(error) if is_no_answer(&error) && begun.elapsed() < ANSWER => std::thread::sleep(PAUSE * 5),
+                answered => return answered,
+            }
+        }
+    }
+
+    /// The same, asked once.
+    pub fn query_once(&self, database: &str, statement: &str) -> Result<Vec<Vec<String>>, Failure> {
         let mut command = Command::new(self.binaries.join("psql"));
-        command.env("PGPASSWORD", &self.password).env("PGCONNECT_TIMEOUT", "5").env("LC_ALL", "C");
+        command.env("PGPASSWORD", &self.password).env("PGCONNECT_TIMEOUT", "30").env("LC_ALL", "C");
         command.args([
             "-X",
             "-q",
@@ -117,6 +131,14 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// Whether the server could not be reached, or ended meanwhile.
+fn is_no_answer(error: &Failure) -> bool {
+    let said = error.to_string();
+    ["connection to server", "server closed the connection", "terminating connection"]
+        .iter()
+        .any(|part| said.contains(part))
 }
 
 /// The newest installation, 15 or later.

@@ -47,7 +47,7 @@ pub async fn full(campaign: &mut Campaign) -> Result<(), Failure> {
         resize(&directory, &format!("{}k", used(&directory)? + 256))?;
         for _ in 0..switches {
             // The next segment of the log has no room either; the server may be down already.
-            let _ = campaign.stage.postgres.query("historia_results", "select pg_switch_wal()");
+            let _ = campaign.stage.postgres.query_once("historia_results", "select pg_switch_wal()");
         }
         let before = campaign.acknowledged();
         tokio::time::sleep(Duration::from_secs(seconds)).await;

@@ -2,6 +2,10 @@
 use crate::campaign::Campaign;
 use crate::wire::{Connection, Raw};
 use platform::Failure;
+use std::time::{Duration, Instant};
+
+/// How long poison may be tried.
+const SET_ASIDE: Duration = Duration::from_secs(120);
 
 /// The one partition that each topic has here.
 fn partition(topic: &str) -> String {
@@ -86,8 +90,12 @@ pub async fn poison(campaign: &mut Campaign) -> Result<(), Failure> {
     campaign.recover(&format!("F17 {} poisonous messages", wrong.len())).await?;
     let set_aside = "select event_id from dead_letter union
         select source_event from notification_v1 where state = 'dead'";
-    let letters = campaign.stage.postgres.query("historia_notifications", set_aside)?;
-    let parked = dead.iter().filter(|event| letters.iter().any(|row| row.contains(event))).count();
+    let (begun, mut parked) = (Instant::now(), 0);
+    while parked < dead.len() && begun.elapsed() < SET_ASIDE {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let found = campaign.stage.postgres.query("historia_notifications", set_aside)?;
+        parked = dead.iter().filter(|event| found.iter().any(|row| row.contains(event))).count();
+    }
     let what = format!(
         "{parked} of {} that can be read and not handled are set aside; unregistered schemas refused: {refused}",
         dead.len()

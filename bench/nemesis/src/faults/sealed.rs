@@ -1,8 +1,9 @@
 //! F18: what is stored was changed behind the platform's back. Everything is put back in the end, so the last check
 //! is of a history that is whole.
 use crate::campaign::Campaign;
+use crate::client::Answer;
 use crate::stage::Condition;
-use hyper::StatusCode;
+use hyper::{Method, StatusCode};
 use platform::Failure;
 
 const PATIENT: &str = "Paciente";
@@ -45,7 +46,7 @@ pub async fn changed_behind_its_back(campaign: &mut Campaign) -> Result<(), Fail
     campaign.stage.everybody_ready().await?;
     let mut answers = Vec::new();
     for id in &ids {
-        answers.push(campaign.laboratories.one(0).await.get(&format!("/results/{id}")).await?);
+        answers.push(read(campaign, id).await?);
     }
     let shown = |index: usize| answers[index].body["patient"].as_str().is_some_and(|text| text.contains(PATIENT));
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
@@ -70,7 +71,7 @@ pub async fn changed_behind_its_back(campaign: &mut Campaign) -> Result<(), Fail
     campaign.stage.everybody_ready().await?;
     let mut back = true;
     for id in &ids {
-        let answer = campaign.laboratories.one(0).await.get(&format!("/results/{id}")).await?;
+        let answer = read(campaign, id).await?;
         back &= answer.status == StatusCode::OK
             && answer.body["patient"].as_str().is_some_and(|text| text.contains(PATIENT));
     }
@@ -80,4 +81,8 @@ pub async fn changed_behind_its_back(campaign: &mut Campaign) -> Result<(), Fail
     );
     campaign.asked("F18 sealed records", &what, refused && forgotten && found && others && back);
     Ok(())
+}
+
+async fn read(campaign: &Campaign, id: &str) -> Result<Answer, Failure> {
+    campaign.laboratories.one(0).await.ask(Method::GET, &format!("/results/{id}"), None, None).await
 }
