@@ -191,9 +191,9 @@ impl Campaign {
         for number in 0..count {
             file(&self.laboratories, &self.history, self.round, number * LABORATORIES).await;
         }
-        let (commands, _) = self.history.of_round(self.round);
-        let ids = commands.iter().filter_map(|command| Some(command.acknowledged.first()?.0.clone()));
-        let (ids, begun): (Vec<String>, _) = (ids.collect(), Instant::now());
+        let commands = self.history.commands();
+        let id = |number| Some(commands.get(&key(self.round, number * LABORATORIES))?.acknowledged.first()?.0.clone());
+        let (ids, begun): (Vec<String>, _) = ((0..count).filter_map(id).collect(), Instant::now());
         while !told(&self.stage.postgres, &ids)? {
             if begun.elapsed() > RECOVERED {
                 return Err("nobody is told of a result that was filed without a fault".into());
@@ -201,6 +201,11 @@ impl Campaign {
             tokio::time::sleep(PAUSE).await;
         }
         Ok(ids)
+    }
+
+    /// Whom one of them is about.
+    pub fn patient(&self, index: usize) -> String {
+        body(self.round, index * LABORATORIES)["patient"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Key and body of the last of them.

@@ -1,5 +1,5 @@
 //! A private PostgreSQL from the installed binaries, durable as in production, and what is asked of it with `psql`.
-use crate::process::{Process, dying_with_us, free_port, give, lesser_user, run};
+use crate::process::{Process, dying_with_us, free_port, give, lesser_user, run, told};
 use nix::sys::signal::Signal;
 use platform::Failure;
 use std::os::unix::fs::PermissionsExt;
@@ -113,8 +113,9 @@ impl Postgres {
             "-U",
             "historia",
         ]);
-        command.args(["-p", &self.port.to_string(), "-d", database, "-c", statement]);
-        let rows = run(&mut command)?;
+        // A statement may be longer than an argument may be. One transaction, as with `-c`.
+        command.args(["-p", &self.port.to_string(), "-d", database, "-1", "-f", "-"]);
+        let rows = told(&mut command, statement)?;
         Ok(rows.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect())
     }
 

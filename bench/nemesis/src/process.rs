@@ -3,6 +3,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User};
 use platform::Failure;
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -100,7 +101,17 @@ pub fn give(path: &Path, user: Option<&str>) -> Result<(), Failure> {
 
 /// Runs a command that ends by itself; what it printed.
 pub fn run(command: &mut Command) -> Result<String, Failure> {
-    let output = command.stdin(Stdio::null()).output()?;
+    told(command, "")
+}
+
+/// The same, with `text` to read.
+pub fn told(command: &mut Command, text: &str) -> Result<String, Failure> {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that ends without reading says why.
+        let _ = input.write_all(text.as_bytes());
+    }
+    let output = child.wait_with_output()?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

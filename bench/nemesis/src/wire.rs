@@ -8,10 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long the broker may take to answer.
-const ANSWER: Duration = Duration::from_secs(30);
-/// After so long without a message the end of a topic is reached.
-const END: Duration = Duration::from_secs(2);
-
+const ANSWER: Duration = Duration::from_secs(60);
 /// Says that a checksum follows. Brokers take messages without; the platform's client library does not read them.
 const CHECKSUM: [u8; 2] = [0x0e, 0x01];
 const AVRO: u64 = 4;
@@ -103,9 +100,8 @@ impl Connection {
         self.answer(kind::SEND_RECEIPT).await.map(drop)
     }
 
-    /// Everything that lies in `topic` now, from its beginning.
-    pub async fn read_all(&mut self, topic: &str) -> Result<Vec<Raw>, Failure> {
-        let begun = now();
+    /// The first `count` messages of `topic`.
+    pub async fn read(&mut self, topic: &str, count: usize) -> Result<Vec<Raw>, Failure> {
         let start = Fields::default().number(1, 0).number(2, 0);
         let subscribe = Fields::default()
             .bytes(1, topic.as_bytes())
@@ -120,16 +116,10 @@ impl Connection {
         self.answer(kind::SUCCESS).await?;
         self.send(kind::FLOW, kind::FLOW, Fields::default().number(1, 0).number(2, PERMITS), None).await?;
         let mut messages = Vec::new();
-        while let Ok(frame) = timeout(END, self.frame()).await {
-            let (kind, _, rest) = frame?;
+        while messages.len() < count {
+            let (kind, _, rest) = timeout(ANSWER, self.frame()).await??;
             match kind {
-                kind::MESSAGE => {
-                    let (message, published) = message(&rest)?;
-                    if published > begun {
-                        break;
-                    }
-                    messages.push(message);
-                }
+                kind::MESSAGE => messages.push(message(&rest)?),
                 kind::PING => self.pong().await?,
                 _ => {}
             }
@@ -198,18 +188,17 @@ impl Connection {
     }
 }
 
-/// The message in what comes after a command, and when it was published.
-fn message(bytes: &[u8]) -> Result<(Raw, u64), Failure> {
+/// The message in what comes after a command.
+fn message(bytes: &[u8]) -> Result<Raw, Failure> {
     // With a checksum before it, as a rule.
     let bytes = match bytes {
         [first, second, rest @ ..] if [*first, *second] == CHECKSUM => rest.get(4..).ok_or("a frame is cut off")?,
         bytes => bytes,
     };
     let (metadata, payload) = sized(bytes)?;
-    let (mut raw, mut published) = (Raw { payload: payload.to_vec(), ..Raw::default() }, 0);
+    let mut raw = Raw { payload: payload.to_vec(), ..Raw::default() };
     for (number, value) in fields(metadata)? {
         match (number, value) {
-            (3, Value::Number(moment)) => published = moment,
             (4, Value::Bytes(property)) => {
                 let mut texts = fields(property)?.into_iter().filter_map(|(_, value)| value.text());
                 raw.properties.push((texts.next().unwrap_or_default(), texts.next().unwrap_or_default()));
@@ -219,7 +208,7 @@ fn message(bytes: &[u8]) -> Result<(Raw, u64), Failure> {
             _ => {}
         }
     }
-    Ok((raw, published))
+    Ok(raw)
 }
 
 /// CRC-32C (Castagnoli), reflected.

@@ -5,10 +5,12 @@ use crate::process::run;
 use platform::Failure;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Enough for a run.
 const SIZE: &str = "2g";
+/// How long it is tried to take the room away from a server that is writing.
+const FILL: Duration = Duration::from_secs(20);
 /// Set by `nemesis.sh` where mounts are this run's own and end with it.
 const ALONE: &str = "NEMESIS_ALONE";
 
@@ -25,6 +27,18 @@ pub fn mount(directory: &Path) -> Result<bool, Failure> {
 
 fn resize(directory: &Path, size: &str) -> Result<(), Failure> {
     run(Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(directory)).map(drop)
+}
+
+/// Leaves next to no room.
+fn fill(directory: &Path) -> Result<(), Failure> {
+    let begun = Instant::now();
+    loop {
+        match resize(directory, &format!("{}k", used(directory)? + 256)) {
+            // More was written between the two.
+            Err(_) if begun.elapsed() < FILL => {}
+            filled => return filled,
+        }
+    }
 }
 
 /// What is in use, in KiB.
@@ -44,7 +58,7 @@ pub async fn full(campaign: &mut Campaign) -> Result<(), Failure> {
     for &(what, switches) in rounds {
         campaign.load().await;
         let seconds = campaign.extent.of(2, 15);
-        resize(&directory, &format!("{}k", used(&directory)? + 256))?;
+        fill(&directory)?;
         for _ in 0..switches {
             // The next segment of the log has no room either; the server may be down already.
             let _ = campaign.stage.postgres.query_once("historia_results", "select pg_switch_wal()");

@@ -6,12 +6,11 @@ use crate::stage::Condition;
 use hyper::{Method, StatusCode};
 use platform::Failure;
 
-const PATIENT: &str = "Paciente";
-
 /// F18: swapped payloads, a flipped byte, a destroyed key.
 pub async fn changed_behind_its_back(campaign: &mut Campaign) -> Result<(), Failure> {
     let ids = campaign.file_some(5).await?;
     let [one, two, flipped, erased, _] = ids.as_slice() else { return Err("results are missing".into()) };
+    let patients: Vec<String> = (0..ids.len()).map(|index| campaign.patient(index)).collect();
     let listed: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
     let listed = listed.join(",");
     let results = |campaign: &Campaign, statement: String| {
@@ -48,12 +47,13 @@ pub async fn changed_behind_its_back(campaign: &mut Campaign) -> Result<(), Fail
     for id in &ids {
         answers.push(read(campaign, id).await?);
     }
-    let shown = |index: usize| answers[index].body["patient"].as_str().is_some_and(|text| text.contains(PATIENT));
+    let shown = |index: usize| is_its_own(&answers[index], &patients[index]);
     let statuses: Vec<u16> = answers.iter().map(|answer| answer.status.as_u16()).collect();
-    let refused = answers[..3].iter().all(|answer| answer.status.is_server_error()) && !(0..3).any(shown);
-    let forgotten = !shown(3);
+    // Somewhere the right value may still be; a wrong one or none is never shown for it.
+    let refused = (0..3).all(|index| answers[index].status.is_server_error() || shown(index));
+    let forgotten = !answers[3].body.to_string().contains(&patients[3]);
     let found = campaign.stage.verify()?.is_err();
-    let others = answers[4].status == StatusCode::OK && shown(4);
+    let others = shown(4);
 
     results(
         campaign,
@@ -70,10 +70,9 @@ pub async fn changed_behind_its_back(campaign: &mut Campaign) -> Result<(), Fail
     campaign.stage.start_again("results", Condition::default())?;
     campaign.stage.everybody_ready().await?;
     let mut back = true;
-    for id in &ids {
+    for (id, patient) in ids.iter().zip(&patients) {
         let answer = read(campaign, id).await?;
-        back &= answer.status == StatusCode::OK
-            && answer.body["patient"].as_str().is_some_and(|text| text.contains(PATIENT));
+        back &= is_its_own(&answer, patient);
     }
     let what = format!(
         "swapped, flipped, destroyed key, untouched: {statuses:?}; nothing wrong is shown: {refused}; what is erased is \
@@ -85,4 +84,9 @@ pub async fn changed_behind_its_back(campaign: &mut Campaign) -> Result<(), Fail
 
 async fn read(campaign: &Campaign, id: &str) -> Result<Answer, Failure> {
     campaign.laboratories.one(0).await.ask(Method::GET, &format!("/results/{id}"), None, None).await
+}
+
+/// Whether the result was shown, with its own patient.
+fn is_its_own(answer: &Answer, patient: &str) -> bool {
+    answer.status == StatusCode::OK && answer.body["patient"] == patient
 }
