@@ -18,6 +18,9 @@ const BATCH: usize = 128;
 /// again. Not after every one: most of a log is private to most subscriptions, and each save is a transaction.
 const UNTOLD: usize = 512;
 
+/// So many messages are acknowledged with one save while others are in hand.
+const WORTH_A_SAVE: usize = IN_HAND / 2;
+
 /// Reads every log of a topic behind a checkpoint of its own.
 pub(super) struct EmbeddedSubscription {
     topic: Topic,
@@ -182,12 +185,18 @@ impl Reader {
         self.settle(checkpoints).await
     }
 
-    /// Moves the checkpoint over everything at the front that is settled.
+    /// Moves the checkpoint over everything at the front that is settled: at once when nothing else is in hand, else
+    /// when it is worth a save. What is settled and not saved counts as in hand, for it would be repeated as well.
     async fn settle(&mut self, checkpoints: &dyn Checkpoints) -> Result<(), BusError> {
         let settled = self.open.iter().take_while(|open| open.settled).count();
+        let messages = self.open.iter().take(settled).filter(|open| open.is_message).count();
+        if settled < self.open.len() && messages < WORTH_A_SAVE && settled < UNTOLD {
+            return Ok(());
+        }
         if let Some(last) = self.open.iter().take(settled).next_back().map(|open| open.checkpoint) {
             checkpoints.save(&self.name, last).await.map_err(SourceError::from)?;
-            self.messages -= self.open.drain(..settled).filter(|open| open.is_message).count();
+            self.open.drain(..settled);
+            self.messages -= messages;
         }
         Ok(())
     }
