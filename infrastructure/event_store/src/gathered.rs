@@ -12,9 +12,6 @@ use tokio::sync::{Semaphore, oneshot};
 /// At most so many questions go into one statement.
 const MOST: usize = 256;
 
-/// So many statements may be under way at once: one that takes long does not hold up everybody.
-const TURNS: usize = 2;
-
 type Statement<Q, A> = Box<dyn Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, StoreError>> + Send + Sync>;
 
 /// Answers the questions of several callers with one statement.
@@ -36,7 +33,13 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
     pub fn new(
         statement: impl Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, StoreError>> + Send + Sync + 'static,
     ) -> Self {
-        Self { waiting: Mutex::new(Vec::new()), turns: Semaphore::new(TURNS), statement: Box::new(statement) }
+        Self { waiting: Mutex::new(Vec::new()), turns: Semaphore::new(1), statement: Box::new(statement) }
+    }
+
+    /// With `turns` statements under way at most instead of one: where one may take much longer than another.
+    #[must_use]
+    pub fn side_by_side(self, turns: usize) -> Self {
+        Self { turns: Semaphore::new(turns), ..self }
     }
 
     /// The answer to `question`, asked together with what others ask now.

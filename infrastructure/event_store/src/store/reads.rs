@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Connections of the gathered look-ups: two turns for each kind, seldom all at once.
+/// Connections of the gathered look-ups: two for streams, one for each other kind, seldom all at once.
 const CONNECTIONS: u32 = 4;
 
 /// How long a look-up waits for a connection, as everywhere in a service.
@@ -57,7 +57,8 @@ impl Reads {
         let of = || pool.clone();
         let (streams, commands, claims, numbers) = (of(), of(), of(), of());
         Self {
-            streams: Gathered::new(move |pages| Box::pin(read_streams(streams.clone(), pages))),
+            // A long history takes its time.
+            streams: Gathered::new(move |pages| Box::pin(read_streams(streams.clone(), pages))).side_by_side(2),
             commands: Gathered::new(move |ids| Box::pin(find_commands(commands.clone(), ids))),
             claims: Gathered::new(move |keys| Box::pin(find_claims(claims.clone(), keys))),
             numbers: Gathered::new(move |askers: Vec<()>| Box::pin(next_numbers(numbers.clone(), askers.len()))),
