@@ -73,12 +73,7 @@ impl Desk for PgDesk {
     }
 }
 
-async fn take(
-    pool: PgPool,
-    holder: Uuid,
-    length: Duration,
-    wanted: Vec<StreamId>,
-) -> Result<Vec<bool>, StoreError> {
+async fn take(pool: PgPool, holder: Uuid, length: Duration, wanted: Vec<StreamId>) -> Result<Vec<bool>, StoreError> {
     let taken: Vec<Uuid> = sqlx::query_scalar(statements::LEASE_TAKE)
         .bind(each_once(&wanted))
         .bind(holder)
