@@ -85,10 +85,12 @@ impl Sender {
 
     /// Takes up what the read model says is due. What is under way already is looked at once more and found settled.
     async fn look(&self, due: &mut DueList) {
-        match self.desk.due(self.clock.now(), LOOK).await {
+        let now = self.clock.now();
+        match self.desk.due(now, LOOK).await {
             Ok(found) => {
                 for (at, notification) in found {
-                    due.put(at, notification);
+                    // What was asked for when the clock was ahead is due as well.
+                    due.put(at.min(now), notification);
                 }
             }
             Err(error) => tracing::warn!(error = %error, "the sender cannot see what is due"),

@@ -94,8 +94,9 @@ impl Deliveries {
 
     async fn attempt(&self, notification: StreamId) -> Result<Option<Timestamp>, DeliveryError> {
         let state = self.repository.load(notification).await?.state;
-        let NotificationState::Waiting { request, attempt, due_at, .. } = state else { return Ok(None) };
-        if due_at > self.clock.now() {
+        let NotificationState::Waiting { request, attempt, failures, due_at } = state else { return Ok(None) };
+        // Only after a failure is there something to wait for: a first attempt was asked for, whatever the clock said then.
+        if failures > 0 && due_at > self.clock.now() {
             return Ok(Some(due_at));
         }
         let outcome = match self.open(request.contact.as_ref()).await? {

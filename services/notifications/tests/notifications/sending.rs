@@ -1,14 +1,14 @@
 //! Who is told what, how often, and what the others hear of it.
 use crate::stage::{LIMIT, QUICK, Setting, created, headers, set, stage};
 use domain_kernel::message::topics;
-use domain_kernel::ports::{Mail, MailError, Mailer, Purpose};
-use domain_kernel::{BoxFuture, StreamId, SubjectId, UserId};
+use domain_kernel::ports::{Clock, Mail, MailError, Mailer, Purpose};
+use domain_kernel::{BoxFuture, StreamId, SubjectId, Timestamp, UserId};
 use domain_notifications::{Template, notification_stream};
 use infra_contracts::event_notification::NotificationEvent;
 use infra_contracts::event_result::{ResultAmended, ResultCorrected, ResultReleased, ResultStatus};
 use infra_contracts::event_user::UserCreated;
 use infra_contracts::saga_step::SagaStep;
-use infra_runtime::Supervisor;
+use infra_runtime::{Supervisor, SystemClock};
 use infra_testkit::memory::{Faults, MemoryMailer};
 use infra_testkit::wait_for;
 use service_notifications::Delivery;
@@ -270,6 +270,44 @@ async fn what_a_crashed_sender_had_in_hand_is_taken_over_after_its_lease() {
     })
     .await;
     assert_eq!(left, 0);
+}
+
+/// A clock that is an hour ahead.
+struct Ahead;
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus_millis(3_600_000)
+    }
+
+    fn unique_id(&self) -> Uuid {
+        SystemClock.unique_id()
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_was_asked_for_when_the_clock_was_ahead_does_not_wait_for_that_moment() {
+    let hanging = Arc::new(HangingMailer::default());
+    let setting = || Setting {
+        mailer: Arc::<HangingMailer>::clone(&hanging),
+        delivery: Delivery { lease: Duration::from_millis(700), mail_limit: Duration::from_secs(60), ..QUICK },
+        faults: Faults::default(),
+        mailbox: None,
+    };
+    let mut stage = set(setting()).await;
+    crash(&mut stage.resources.supervisor).await;
+    stage.ports.clock = Arc::new(Ahead);
+    let mut stage = stage.again(setting()).await;
+    let event = stage.final_result(1).await.event_id;
+    wait_for("the mail to be under way", LIMIT, async || (hanging.0.load(Ordering::SeqCst) == 1).then_some(())).await;
+    crash(&mut stage.resources.supervisor).await;
+
+    let mailer = Arc::new(MemoryMailer::new());
+    stage.ports.clock = Arc::new(SystemClock);
+    let stage = stage.again(Setting::mailing(&mailer)).await;
+    let (_, outcome) = stage.outcome(event).await;
+    assert!(matches!(outcome, NotificationEvent::NotificationSent(sent) if sent.attempt == 1));
+    assert_eq!(mailer.sent().len(), 1);
 }
 
 /// Ends every task where it stands.
