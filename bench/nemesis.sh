@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the built platform's real processes under a load of results, breaks what they run on, and checks that nothing is
-# lost and nothing is doubled: docs/nemesis.md. About ten minutes; with --short under three; or only the rows that are
+# lost and nothing is doubled: docs/nemesis.md. About ten minutes; with --short two to three; or only the rows that are
 # named. Traffic stays on loopback. As root everything runs in namespaces of its own, so that no process and no mount
 # stays behind, whatever happens.
 # usage: bench/nemesis.sh [--built] [--short] [--keep] [--rate N] [--seed N] [F1|F2|...]...

@@ -16,7 +16,7 @@ pub async fn jumps(campaign: &mut Campaign) -> Result<(), Failure> {
     };
     let names: &[&str] =
         campaign.extent.of(&["notifications"], &["notifications", "results", "saga-log", "users", GATEWAY]);
-    let seconds = campaign.extent.of(1, 4);
+    let seconds = campaign.extent.of(1, 2);
     for name in campaign.stage.names().into_iter().filter(|name| names.contains(name)) {
         let clock = campaign.stage.folder().join(format!("{name}.clock"));
         let set = |offset: &str| std::fs::write(&clock, format!("{offset}\n"));

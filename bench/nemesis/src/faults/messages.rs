@@ -36,7 +36,7 @@ pub async fn again(campaign: &mut Campaign) -> Result<(), Failure> {
     let mut count = 0;
     for topic in ["event-user", "event-result", "event-notification", "saga-step"] {
         let mut messages = lying_in(campaign, topic).await?;
-        let mut messages = messages.split_off(messages.len().saturating_sub(campaign.extent.of(25, 500)));
+        let mut messages = messages.split_off(messages.len().saturating_sub(campaign.extent.of(25, 200)));
         let mut producer = producer(campaign, topic).await?;
         for message in messages.iter().rev() {
             producer.publish(message).await?;

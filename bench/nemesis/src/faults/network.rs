@@ -45,8 +45,8 @@ pub async fn partitions(campaign: &mut Campaign) -> Result<(), Failure> {
             // One after the other under one load.
             vec![vec![(BLACK_HOLE, 2), (RESET, 1), (ONE_WAY, 1), (CUT, 1)]]
         } else {
-            let long = if matches!(way, Way::Broker) { 60 } else { 15 };
-            [(BLACK_HOLE, 5), (RESET, 5), (ONE_WAY, 5), (SLOW, 5), (CUT, 5), (BLACK_HOLE, long)]
+            let long = if matches!(way, Way::Broker) { 30 } else { 15 };
+            [(BLACK_HOLE, 4), (RESET, 4), (ONE_WAY, 4), (SLOW, 4), (CUT, 4), (BLACK_HOLE, long)]
                 .map(|one| vec![one])
                 .into()
         };
