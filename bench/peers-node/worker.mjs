@@ -20,7 +20,8 @@ const LONG = 10_000;
 const SHORT = 100;
 const STREAMS = LONG_STREAMS + (1_000_000 - LONG_STREAMS * LONG) / SHORT;
 
-const pool = new pg.Pool({ host: socket, port: 5432, user: 'bench', database: system, max: 10 });
+const options = system === 'message_db' ? '-c search_path=message_store,public' : undefined;
+const pool = new pg.Pool({ host: socket, port: 5432, user: 'bench', database: system, max: 10, options });
 
 const numbered = (number) => ({
   patient: `01900000-0000-7001-8000-${(number % PATIENTS).toString(16).padStart(12, '0')}`,
@@ -79,7 +80,6 @@ const emmett = async () => {
 };
 
 const messageDb = async () => {
-  pool.on('connect', (client) => client.query('set search_path = message_store, public'));
   const write = 'select write_message($1, $2, $3, $4, $5, $6)';
   const writing = (stream, vital, expected) => ({
     name: 'write',

@@ -9,6 +9,7 @@ use peers_sqlx::PgPool;
 use peers_sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use platform::Failure;
 use std::convert::Infallible;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 struct Charted;
@@ -34,6 +35,7 @@ pub struct Esrs {
     pool: PgPool,
     store: PgStore<Charted>,
     manager: AggregateManager<PgStore<Charted>>,
+    turns: Semaphore,
 }
 
 impl Esrs {
@@ -41,7 +43,8 @@ impl Esrs {
     pub async fn open(options: PgConnectOptions) -> Result<Self, Failure> {
         let pool = PgPoolOptions::new().max_connections(POOL).connect_with(options).await?;
         let store = PgStoreBuilder::<Charted>::new(pool.clone()).try_build().await?;
-        Ok(Self { manager: AggregateManager::new(store.clone()), store, pool })
+        let turns = Semaphore::new(usize::try_from(POOL / 2)?);
+        Ok(Self { manager: AggregateManager::new(store.clone()), store, pool, turns })
     }
 }
 
@@ -52,8 +55,10 @@ impl System for Esrs {
         Ok(0)
     }
 
-    // Its lock is the quicker of its two ways: without it most attempts are lost.
+    // Its lock is the quicker of its two ways: without it most attempts are lost. Whoever holds or awaits it holds one
+    // connection and needs another: more than half of the pool at once would wait for each other for ever.
     async fn contend(&self, stream: Uuid, vital: Vital) -> Result<u64, Failure> {
+        let _turn = self.turns.acquire().await?;
         let state = self.manager.lock_and_load(stream).await?.unwrap_or_default();
         let _state = self.manager.handle_command(state, vec![vital]).await??;
         Ok(0)
