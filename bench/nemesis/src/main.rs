@@ -42,26 +42,23 @@ struct Arguments {
 async fn main() -> Result<(), Failure> {
     let arguments = arguments()?;
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    // Whatever is dropped here ends its processes.
-    let whole = tokio::select! {
-        whole = run(&arguments) => whole?,
-        _ = interrupt.recv() => return Err("interrupted".into()),
-        _ = terminate.recv() => return Err("terminated".into()),
-    };
-    if whole { Ok(()) } else { Err("an invariant is broken".into()) }
-}
-
-async fn run(arguments: &Arguments) -> Result<bool, Failure> {
-    let begun = Instant::now();
-    let folder = folder()?;
+    let (begun, folder) = (Instant::now(), folder()?);
     print_load();
     println!("seed {}, {} results a second, in {}", arguments.seed, arguments.extent.rate, folder.path().display());
-    let ran = break_everything(arguments, folder.path()).await;
+    // Whatever is dropped here ends its processes.
+    let whole = tokio::select! {
+        whole = break_everything(&arguments, folder.path()) => whole,
+        _ = interrupt.recv() => Err("interrupted".into()),
+        _ = terminate.recv() => Err("terminated".into()),
+    };
     println!("after {:.0} s", begun.elapsed().as_secs_f64());
-    if arguments.keep || !matches!(ran, Ok(true)) {
-        println!("history, logs and data are kept in {}", folder.keep().display());
+    if arguments.keep || !matches!(whole, Ok(true)) {
+        println!("history and logs are kept in {}", folder.keep().display());
+    } else {
+        faults::disk::unmount(folder.path());
+        folder.close()?;
     }
-    ran
+    if whole? { Ok(()) } else { Err("an invariant is broken".into()) }
 }
 
 async fn break_everything(arguments: &Arguments, folder: &Path) -> Result<bool, Failure> {

@@ -25,6 +25,11 @@ pub fn mount(directory: &Path) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// Undoes [`mount`] in the run's `folder`, whose servers have ended; nothing happens where nothing is mounted.
+pub fn unmount(folder: &Path) {
+    let _ = run(Command::new("umount").args(["--lazy", "--quiet"]).arg(folder.join("postgres")));
+}
+
 fn resize(directory: &Path, size: &str) -> Result<(), Failure> {
     run(Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(directory)).map(drop)
 }
