@@ -231,7 +231,9 @@ impl<A: Aggregate> Repository<A> {
         Executed { stream, state, head, events, correlation_id: context.correlation_id, repeated: false }
     }
 
-    /// What the command did when it took effect before, `otherwise` when it did not.
+    /// What the command did when it took effect before, `otherwise` when it did not. Asked again here, for what speaks
+    /// against a command may be its own effect: sent twice, or arriving late, it can take effect between the look-up and
+    /// the load.
     async fn repeated_or(
         &self,
         context: &CommandContext,

@@ -165,12 +165,21 @@ enum Loss {
     Answer,
     /// It never arrives, and nobody can tell.
     Append,
+    /// It arrives when the stream is read the next time.
+    Late,
 }
 
 /// A store whose connection breaks once.
 struct Breaking {
     inner: Arc<dyn EventStore>,
     next: Mutex<Option<Loss>>,
+    late: Mutex<Option<Append>>,
+}
+
+impl Breaking {
+    fn new(inner: Arc<dyn EventStore>, loss: Loss) -> Arc<Self> {
+        Arc::new(Self { inner, next: Mutex::new(Some(loss)), late: Mutex::default() })
+    }
 }
 
 impl EventStore for Breaking {
@@ -179,6 +188,10 @@ impl EventStore for Breaking {
         Box::pin(async move {
             match loss {
                 None => self.inner.append(append).await,
+                Some(Loss::Late) => {
+                    *self.late.lock().unwrap() = Some(append);
+                    Err(StoreError::OutcomeUnknown)
+                }
                 Some(Loss::Append) => Err(StoreError::OutcomeUnknown),
                 Some(Loss::Answer) => {
                     self.inner.append(append).await?;
@@ -194,7 +207,13 @@ impl EventStore for Breaking {
         after: Version,
         limit: usize,
     ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.inner.read_stream(stream, after, limit)
+        let late = self.late.lock().unwrap().take();
+        Box::pin(async move {
+            if let Some(append) = late {
+                self.inner.append(append).await?;
+            }
+            self.inner.read_stream(stream, after, limit).await
+        })
     }
 
     fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<Head, StoreError>> {
@@ -226,12 +245,24 @@ impl EventStore for Breaking {
 async fn a_command_whose_outcome_got_lost_takes_effect_once() {
     for loss in [Loss::Answer, Loss::Append] {
         let fixture = store().await;
-        let counters = repository(Arc::new(Breaking { inner: fixture.port(), next: Mutex::new(Some(loss)) }));
+        let counters = repository(Breaking::new(fixture.port(), loss));
         let (stream, context) = (stream(), context());
         let done = counters.execute(stream, None, &context, 5).await.unwrap();
         assert_eq!((done.state, done.head.version, done.events), (5, Version(1), vec![Added(5)]));
         assert_eq!(counters.load(stream).await.unwrap().head, done.head);
         assert!(counters.execute(stream, None, &context, 5).await.unwrap().repeated);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_is_not_refused_because_of_its_own_effect() {
+    for expected in [None, Some(Version(1))] {
+        let fixture = store().await;
+        let stream = stream();
+        repository(fixture.port()).execute(stream, None, &context(), 5).await.unwrap();
+        let counters = repository(Breaking::new(fixture.port(), Loss::Late));
+        let done = counters.execute(stream, expected, &context(), -5).await.unwrap();
+        assert_eq!((done.state, done.head.version, done.repeated), (0, Version(2), true));
     }
 }
 
