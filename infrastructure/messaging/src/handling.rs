@@ -99,6 +99,24 @@ impl HandlingLog {
         self.append(HANDLED, command, message, attempt, None).await
     }
 
+    /// A letter turned out to be dealt with already, at an attempt before it became one: told as attempt `attempt`, for
+    /// of two answers the higher attempt counts, and that it was given up has been told.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn handled_before(&self, message: &Message, attempt: u32) -> Result<(), StoreError> {
+        let command = self.command(message.headers.event_id, "handled_before", attempt);
+        self.append(HANDLED, command, message, attempt, None).await
+    }
+
+    /// Whether something was appended under the command of `event`'s message.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn took_effect(&self, event: EventId) -> Result<bool, StoreError> {
+        Ok(self.store.find_command(handling_command(self.consumer, event)).await?.is_some())
+    }
+
     /// `message` was given up at that attempt.
     ///
     /// # Errors

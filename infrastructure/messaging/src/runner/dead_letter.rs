@@ -34,6 +34,12 @@ impl ConsumerRunner {
             self.tell_failed(message, letter.attempts, &letter.code).await;
             return Retried::FailedAgain;
         }
+        if self.took_effect(event).await && !self.retry_was_told(event, attempt).await {
+            // Its append came in after it was given up. Handling it again would tell nothing new, and so not answer.
+            self.tell(message, |log| Box::pin(log.handled_before(message, attempt))).await;
+            self.release(event, message.headers.stream).await;
+            return Retried::Handled;
+        }
         self.tell(message, |log| Box::pin(log.retried(message, attempt))).await;
         match self.attempt(message, Delivered::AskedFor(attempt)).await {
             Taken::Handled => {
@@ -54,9 +60,19 @@ impl ConsumerRunner {
             return false;
         };
         let message = &letter.message;
+        if self.took_effect(event).await {
+            // Set aside it cannot be any more, and that it was given up is not the last word.
+            self.tell(message, |log| Box::pin(log.handled_before(message, letter.attempts))).await;
+        }
         self.tell(message, |log| Box::pin(log.skipped(message, letter.attempts, code))).await;
         self.release(event, message.headers.stream).await;
         true
+    }
+
+    /// Whether this very retry had begun before a kill: then what took effect is its own doing, and answers by itself.
+    async fn retry_was_told(&self, event: EventId, attempt: u32) -> bool {
+        let Some(log) = &self.log else { return false };
+        self.until_stored(|| Box::pin(log.stream_retried(event, attempt))).await.is_some()
     }
 
     /// After a kill between deleting the letter and unparking its stream only the told retry knows the stream.

@@ -73,6 +73,11 @@ impl ConsumerRunner {
                 // The first delivery was an attempt that nobody recorded, so there was one more than recorded.
                 let before = self.until_stored(|| self.dead_letters.attempts(self.consumer, event)).await + 1;
                 if before >= ATTEMPTS {
+                    // What was killed each time may have been the acknowledgement of what had long been done.
+                    if self.took_effect(event).await {
+                        self.forget_attempts(event).await;
+                        return Taken::Handled;
+                    }
                     return Taken::GivenUp { attempt: before, code: NEVER_ENDED.to_owned() };
                 }
                 self.until_stored(|| self.dead_letters.record_attempt(self.consumer, event)).await;
@@ -149,6 +154,14 @@ impl ConsumerRunner {
     ) {
         if let Some(log) = self.log.as_ref().filter(|_| handling::is_reported(message.topic)) {
             self.until_stored(|| append(log)).await;
+        }
+    }
+
+    /// Whether the message of `event` was dealt with, as far as this consumer's store tells.
+    pub(super) async fn took_effect(&self, event: EventId) -> bool {
+        match &self.log {
+            Some(log) => self.until_stored(|| Box::pin(log.took_effect(event))).await,
+            None => false,
         }
     }
 

@@ -53,6 +53,24 @@ async fn a_retry_of_a_message_with_nothing_to_do_is_answered_above_the_failure()
 }
 
 #[tokio::test]
+async fn a_letter_whose_append_came_in_after_all_is_answered_above_the_failure() {
+    let bench = parked().await;
+    bench.handler.takes_effect(&user_message(1, 1)).await;
+    assert_eq!(bench.runner.retry_dead_letter(event(1, 1), 2).await, Retried::Handled);
+    assert_eq!(bench.effects(1), [1, 2, 3, 4]);
+    assert_eq!(bench.told(), [failed(1), handled(2)], "nothing else would answer the failure");
+    assert!(!bench.is_parked(1).await);
+}
+
+#[tokio::test]
+async fn a_letter_whose_append_came_in_after_all_is_answered_also_when_it_is_set_aside() {
+    let bench = parked().await;
+    bench.handler.takes_effect(&user_message(1, 1)).await;
+    assert!(bench.runner.skip_dead_letter(event(1, 1), "known").await);
+    assert_eq!(bench.told(), [failed(1), handled(1)], "of two answers at one attempt, handled holds");
+}
+
+#[tokio::test]
 async fn a_retry_that_fails_leaves_the_letter_with_its_new_attempt() {
     let bench = parked().await;
     bench.handler.answers(event(1, 1), [permanent()]);

@@ -87,6 +87,24 @@ async fn a_kill_between_the_effect_and_the_acknowledgement_does_not_repeat_the_e
     assert_eq!(bench.handler.attempts(event(1, 1)).len(), 2);
 }
 
+#[tokio::test]
+async fn a_message_that_was_handled_is_not_given_up_however_often_its_acknowledgement_is_killed() {
+    let gated = Gated::new().await;
+    let bench = &gated.bench;
+    bench.users.tell([user_message(1, 1)]);
+    for _ in 0..4 {
+        gated.kill_at(&gated.before_acknowledge).await;
+        // Its attempts are forgotten when it is handled again, so that only those which were killed count.
+        for _ in 0..2 {
+            bench.dead_letters.record_attempt(CONSUMER, event(1, 1)).await.unwrap();
+        }
+    }
+    let _running = bench.start();
+    bench.until_users_are_read().await;
+    assert_eq!(bench.dead_letters.list(10).await.unwrap(), []);
+    assert_eq!((bench.effects(1), bench.told()), (vec![1], vec![]));
+}
+
 /// Stream 1 is parked at version 1 with versions 2 and 3 behind; a retry is killed at `gate` and comes again.
 async fn a_kill_while_retrying_repeats_harmlessly(gate: impl Fn(&Gated) -> &Gate) {
     let gated = Gated::new().await;

@@ -149,6 +149,11 @@ impl ScriptedHandler {
         wait_for("the event to be tried", LIMIT, async || (self.attempts(event).len() >= times).then_some(())).await;
     }
 
+    /// As when an append that was believed lost comes in.
+    pub(crate) async fn takes_effect(&self, message: &Message) {
+        self.take_effect(message, handling_command(CONSUMER, message.headers.event_id)).await.unwrap();
+    }
+
     async fn take_effect(&self, message: &Message, command_id: CommandId) -> Answer {
         if self.store.find_command(command_id).await?.is_some() {
             return Ok(Handling::Done);
