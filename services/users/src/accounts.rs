@@ -199,7 +199,7 @@ impl Accounts {
     }
 
     fn username_claim(&self, username: &Username) -> Claim {
-        self.index.claim(USERNAME, username.as_str())
+        crate::username_claim(&self.index, username)
     }
 
     /// Only given addresses are somebody's own.

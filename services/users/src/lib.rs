@@ -27,7 +27,11 @@ pub use sessions::TokenLives;
 pub use start::{StartError, start};
 pub use stored::{EVENTS, type_id};
 
+use domain_kernel::ports::{Claim, Clock, EventStore, KeyVault};
+use domain_users::{User, Username};
+use infra_event_store::BlindIndex;
 use infra_event_store::projection::Projection;
+use infra_event_store::repository::Repository;
 use std::sync::Arc;
 
 /// The pinned name: of the service, its database, its consumer and the audience of its internal tokens.
@@ -44,6 +48,18 @@ pub static MIGRATIONS: &[(i64, &str, &str)] = &[
 #[must_use]
 pub fn projections() -> Vec<Arc<dyn Projection>> {
     vec![Arc::new(user_list::UserListProjection)]
+}
+
+/// The accounts in `store`, opened with `vault`.
+#[must_use]
+pub fn users(store: Arc<dyn EventStore>, vault: Arc<dyn KeyVault>, clock: Arc<dyn Clock>) -> Repository<User> {
+    Repository::new(store, Arc::new(codec::UserCodec::new(vault)), clock)
+}
+
+/// The unique key that a username is: reserved with the account, for ever.
+#[must_use]
+pub fn username_claim(index: &BlindIndex, username: &Username) -> Claim {
+    index.claim(accounts::USERNAME, username.as_str())
 }
 
 /// Every SQL statement of the service, by name.

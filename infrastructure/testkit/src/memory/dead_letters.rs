@@ -30,6 +30,27 @@ impl MemoryDeadLetters {
         Self { clock, state: Mutex::default() }
     }
 
+    /// How many streams are parked and how many messages wait behind letters.
+    #[must_use]
+    pub fn parked(&self) -> (usize, usize) {
+        let state = lock(&self.state);
+        (state.parked.len(), state.behind.values().map(Vec::len).sum())
+    }
+
+    /// Whether `event` is a letter of `consumer`.
+    #[must_use]
+    pub fn has_letter(&self, consumer: &str, event: EventId) -> bool {
+        lock(&self.state).letters.iter().any(is_of(consumer, event))
+    }
+
+    /// Whether the message of `event` waits behind a letter of `consumer`.
+    #[must_use]
+    pub fn is_behind(&self, consumer: &str, event: EventId) -> bool {
+        let state = lock(&self.state);
+        let mut waiting = state.behind.iter().filter(|((of, _), _)| of == consumer).flat_map(|(_, waiting)| waiting);
+        waiting.any(|message| message.headers.event_id == event)
+    }
+
     fn with<'a, T: Send + 'a>(&self, work: impl FnOnce(&mut State) -> T) -> BoxFuture<'a, Result<T, StoreError>> {
         let answer = work(&mut lock(&self.state));
         Box::pin(async move { Ok(answer) })

@@ -50,6 +50,29 @@ impl MemoryEventStore {
         lock(&self.state).events.clone()
     }
 
+    /// How many events there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        lock(&self.state).events.len()
+    }
+
+    /// The newest event.
+    #[must_use]
+    pub fn last(&self) -> Option<RecordedEvent> {
+        lock(&self.state).events.last().cloned()
+    }
+
+    /// Recomputes every stream's chain of hashes; the first event that does not follow from the one before it.
+    #[must_use]
+    pub fn first_broken_link(&self) -> Option<RecordedEvent> {
+        let mut heads: HashMap<StreamId, Head> = HashMap::new();
+        lock(&self.state).events.iter().find_map(|event| {
+            let head = heads.insert(event.stream, event.head()).unwrap_or_default();
+            let follows = event.version == head.version.next() && event.hash == hash(&head.hash, event);
+            (!follows).then(|| event.clone())
+        })
+    }
+
     fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut state = lock(&self.state);
         match &state.failing {

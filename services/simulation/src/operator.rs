@@ -1,0 +1,50 @@
+//! The administrator, who asks for everything that failed to be tried again.
+use crate::plan::Service;
+use crate::platform::Platform;
+use crate::verdict;
+use domain_kernel::ports::Clock;
+use domain_kernel::{CommandId, StreamId};
+use domain_saga_log::{EventState, RetryReason, SagaCommand, SagaError};
+use infra_event_store::repository::{CommandContext, CommandError};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A message that waited behind a letter can become a letter itself, so once is not always enough.
+const ROUNDS: u32 = 12;
+
+/// Asks for every failed event to be tried again, until none is failed. The wish is executed as the service does it,
+/// straight on the log of sagas: finding the saga of an event is the read model's part, which is not simulated.
+pub(crate) async fn retry_everything(platform: &Platform) -> Result<(), String> {
+    let store: Arc<dyn domain_kernel::ports::EventStore> =
+        Arc::<infra_testkit::memory::MemoryEventStore>::clone(&platform.databases[&Service::SagaLog].events);
+    let clock: Arc<dyn Clock> = Arc::<crate::world::World>::clone(&platform.world);
+    let sagas = service_saga_log::sagas(store, clock);
+    let reason = RetryReason::parse("it works again").map_err(|error| error.to_string())?;
+    for _ in 0..ROUNDS {
+        let mut asked = 0;
+        for (saga, state) in verdict::sagas(platform).await? {
+            let failed = state.entries.iter().filter(|(_, entry)| entry.state() == EventState::Failed);
+            for (event, _) in failed {
+                let context = CommandContext {
+                    command_id: CommandId(platform.world.unique_id()),
+                    digest: None,
+                    correlation_id: saga.0.into(),
+                    causation_id: None,
+                    actor: None,
+                };
+                let wish = SagaCommand::RequestRetry { event: *event, consumer: None, reason: reason.clone() };
+                platform.world.note(None, "an operator retries", event.0);
+                match sagas.execute(StreamId(saga.0), None, &context, wish).await {
+                    Ok(_) => asked += 1,
+                    Err(CommandError::Rejected(SagaError::NothingFailed)) => {}
+                    Err(error) => return Err(format!("a retry cannot be asked for: {error}")),
+                }
+            }
+        }
+        if asked == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_secs(6)).await;
+    }
+    Err(format!("what failed is not drained by {ROUNDS} retries"))
+}

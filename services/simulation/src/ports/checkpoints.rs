@@ -1,0 +1,35 @@
+//! The checkpoints of a service, as one process reaches them.
+use super::{named, reach};
+use crate::life::Life;
+use crate::plan::Service;
+use domain_kernel::ports::StoreError;
+use domain_kernel::{BoxFuture, Checkpoint};
+use infra_event_store::checkpoints::Checkpoints;
+use infra_testkit::memory::MemoryCheckpoints;
+use std::sync::Arc;
+
+pub(crate) struct LivingCheckpoints {
+    pub(crate) life: Arc<Life>,
+    pub(crate) service: Service,
+    pub(crate) inner: Arc<MemoryCheckpoints>,
+}
+
+impl Checkpoints for LivingCheckpoints {
+    fn load<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Checkpoint, StoreError>> {
+        Box::pin(async move {
+            reach(&self.life, self.service, "loads the checkpoint", named(name)).await?;
+            self.inner.load(name).await
+        })
+    }
+
+    fn save<'a>(&'a self, name: &'a str, at: Checkpoint) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            reach(&self.life, self.service, "saves the checkpoint", named(name)).await?;
+            if self.life.world.checkpoint_is_lost() {
+                // Checkpoints are saved without waiting for the disk.
+                return Ok(());
+            }
+            self.inner.save(name, at).await
+        })
+    }
+}

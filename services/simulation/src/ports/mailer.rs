@@ -1,0 +1,63 @@
+//! The mail server: takes mails, refuses them, or says nothing.
+use super::lock;
+use crate::life::Life;
+use crate::plan::MailFault;
+use domain_kernel::BoxFuture;
+use domain_kernel::ports::{Mail, MailError, Mailer};
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+/// A mail that the server took.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    pub(crate) message_id: String,
+    /// Whether the sender was told so.
+    pub(crate) answered: bool,
+}
+
+/// What the server took, in order.
+#[derive(Default)]
+pub(crate) struct Outbox(Mutex<Vec<Taken>>);
+
+impl Outbox {
+    pub(crate) fn taken(&self) -> Vec<Taken> {
+        lock(&self.0).clone()
+    }
+
+    fn take(&self, mail: &Mail) -> usize {
+        let mut taken = lock(&self.0);
+        taken.push(Taken { message_id: mail.message_id.clone(), answered: false });
+        taken.len() - 1
+    }
+}
+
+pub(crate) struct LivingMailer {
+    pub(crate) life: Arc<Life>,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+impl Mailer for LivingMailer {
+    fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
+        Box::pin(async move {
+            let about = Uuid::try_parse(&mail.message_id).unwrap_or_default();
+            self.life.step("mails", about).await;
+            match self.life.world.mail() {
+                None => {}
+                Some(MailFault::TakenUnanswered) => {
+                    self.outbox.take(mail);
+                    self.life.step("is not told that the mail was taken:", about).await;
+                    return Err(MailError::Transient { code: "connection_lost".to_owned() });
+                }
+                Some(MailFault::Transient) => return Err(MailError::Transient { code: "smtp-451".to_owned() }),
+                Some(MailFault::Permanent) => return Err(MailError::Permanent { code: "smtp-550".to_owned() }),
+                Some(MailFault::Silent) => std::future::pending::<()>().await,
+            }
+            let place = self.outbox.take(mail);
+            self.life.step("has mailed", about).await;
+            if let Some(taken) = lock(&self.outbox.0).get_mut(place) {
+                taken.answered = true;
+            }
+            Ok(())
+        })
+    }
+}

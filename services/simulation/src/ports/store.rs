@@ -1,0 +1,140 @@
+//! The event store of a service, as one process reaches it.
+use super::reach;
+use crate::defect::Defect;
+use crate::life::Life;
+use crate::plan::{Lost, Service};
+use crate::world::AppendFault;
+use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, Clock, CommandRecord, EventStore, StoreError};
+use domain_kernel::{BoxFuture, Checkpoint, CommandId, Hash, Head, RecordedEvent, StreamId, Version};
+use infra_testkit::memory::MemoryEventStore;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// How often a reader looks by itself: what other processes append wakes nobody here.
+const POLL: Duration = Duration::from_millis(250);
+
+pub(crate) struct LivingStore {
+    life: Arc<Life>,
+    service: Service,
+    inner: Arc<MemoryEventStore>,
+    told: Notify,
+}
+
+impl LivingStore {
+    pub(crate) fn new(life: Arc<Life>, service: Service, inner: Arc<MemoryEventStore>) -> Arc<Self> {
+        Arc::new(Self { life, service, inner, told: Notify::new() })
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.life.world.has(defect)
+    }
+
+    async fn commit(&self, mut append: Append) -> Result<AppendOutcome, StoreError> {
+        if self.has(Defect::CommandIdForgotten) {
+            for command in &mut append.commands {
+                command.command_id = CommandId(self.life.world.unique_id());
+            }
+        }
+        let outcome = self.inner.append(append).await;
+        if matches!(outcome, Ok(AppendOutcome::Appended(_))) {
+            self.told.notify_waiters();
+        }
+        outcome
+    }
+}
+
+impl EventStore for LivingStore {
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
+        Box::pin(async move {
+            let stream = append.stream.0;
+            reach(&self.life, self.service, "appends", stream).await?;
+            match self.life.world.append(self.service) {
+                None => {}
+                Some(AppendFault::Refused) => {
+                    return Err(StoreError::Malformed { reason: "refused by the plan".to_owned() });
+                }
+                Some(AppendFault::Lost(Lost::NotCommitted)) => return Err(StoreError::OutcomeUnknown),
+                Some(AppendFault::Lost(Lost::Committed)) => {
+                    self.commit(append).await?;
+                    self.life.step("loses the answer to an append", stream).await;
+                    return Err(StoreError::OutcomeUnknown);
+                }
+                Some(AppendFault::Lost(Lost::Late(ms))) => {
+                    let inner = Arc::clone(&self.inner);
+                    tokio::spawn(async move {
+                        tokio::time::sleep(Duration::from_millis(ms.into())).await;
+                        let _ = inner.append(append).await;
+                    });
+                    return Err(StoreError::OutcomeUnknown);
+                }
+            }
+            let outcome = self.commit(append).await;
+            let what = match &outcome {
+                Ok(AppendOutcome::Appended(_)) => "has appended",
+                Ok(AppendOutcome::Stale) => "was too late to append",
+                Ok(AppendOutcome::Duplicate(_)) => "had appended before",
+                Ok(AppendOutcome::ClaimTaken { .. }) => "finds a claim taken",
+                Err(_) => "cannot append",
+            };
+            self.life.step(what, stream).await;
+            outcome
+        })
+    }
+
+    fn read_stream(
+        &self,
+        stream: StreamId,
+        after: Version,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
+        Box::pin(async move {
+            reach(&self.life, self.service, "reads the stream", stream.0).await?;
+            self.inner.read_stream(stream, after, limit).await
+        })
+    }
+
+    fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<Head, StoreError>> {
+        Box::pin(async move {
+            reach(&self.life, self.service, "asks for the head of", stream.0).await?;
+            self.inner.head(stream).await
+        })
+    }
+
+    fn read_all(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
+        Box::pin(async move {
+            let at = Uuid::from_u64_pair(0, after.position.unsigned_abs());
+            reach(&self.life, self.service, "reads the log after", at).await?;
+            self.inner.read_all(after, limit).await
+        })
+    }
+
+    fn find_command(&self, command: CommandId) -> BoxFuture<'_, Result<Option<CommandRecord>, StoreError>> {
+        Box::pin(async move {
+            reach(&self.life, self.service, "looks up the command", command.0).await?;
+            self.inner.find_command(command).await
+        })
+    }
+
+    fn find_claim(&self, kind: ClaimKind, key: Hash) -> BoxFuture<'_, Result<Option<StreamId>, StoreError>> {
+        Box::pin(async move {
+            reach(&self.life, self.service, "looks up a claim", Uuid::nil()).await?;
+            self.inner.find_claim(kind, key).await
+        })
+    }
+
+    fn next_number(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            reach(&self.life, self.service, "takes a number", Uuid::nil()).await?;
+            self.inner.next_number().await
+        })
+    }
+
+    fn appended(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let _ = tokio::time::timeout(POLL, self.told.notified()).await;
+            self.life.thaw().await;
+        })
+    }
+}

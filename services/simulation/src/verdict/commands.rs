@@ -1,0 +1,54 @@
+//! What clients were told, and what is stored: no acknowledged command is lost, none took effect twice.
+use crate::client::{Answer, Answers, sender};
+use crate::plan::{Act, Change, Command, Service};
+use crate::platform::Platform;
+use domain_kernel::{RecordedEvent, StreamId, Version};
+
+pub(super) fn as_answered(platform: &Platform, answers: &Answers) -> Result<(), String> {
+    let stored = |service| platform.databases[&service].events.events();
+    let (results, users) = (stored(Service::Results), stored(Service::Users));
+    for command in &platform.world.plan.commands {
+        let user = sender(command.number);
+        let of_sender = |event: &&RecordedEvent| event.metadata.actor.is_some_and(|actor| actor.user == user);
+        let events = if matches!(command.act, Act::Register { .. }) { &users } else { &results };
+        let caused: Vec<&RecordedEvent> = events.iter().filter(of_sender).collect();
+        let Some(answer) = answers.of(command.number) else { continue };
+        hold(*command, &answer, &caused).map_err(|broken| {
+            format!("command {} ({:?}) was answered {answer:?}: {broken}", command.number, command.act)
+        })?;
+    }
+    Ok(())
+}
+
+fn hold(command: Command, answer: &Answer, caused: &[&RecordedEvent]) -> Result<(), String> {
+    match (command.act, answer) {
+        (Act::File { .. }, Answer::Refused(_)) => Err("nothing speaks against it".to_owned()),
+        (Act::Read { .. }, Answer::Done { .. }) if caused.is_empty() => Err("nothing tells who looked".to_owned()),
+        (Act::Read { .. }, _) => Ok(()),
+        (Act::Register { .. }, Answer::Done { result, .. }) => {
+            // Created, and its password set: one append.
+            let apart = caused.len() != 2 || caused.iter().any(|event| event.stream != StreamId(*result));
+            if apart { Err(format!("it has caused {} events", caused.len())) } else { Ok(()) }
+        }
+        (_, Answer::Refused(_)) if caused.is_empty() => Ok(()),
+        (_, Answer::Refused(_)) => Err("it took effect all the same".to_owned()),
+        // Already so: nothing was to be done.
+        (Act::Change { change: Change::Release | Change::EnterInError, .. }, Answer::Done { .. })
+            if caused.is_empty() =>
+        {
+            Ok(())
+        }
+        (act, Answer::Done { result, version }) => {
+            let [event] = caused else { return Err(format!("it took effect {} times", caused.len())) };
+            if (event.stream, event.version) != (StreamId(*result), *version) {
+                return Err(format!("it took effect at version {} of {}", event.version, event.stream));
+            }
+            // Who changes only what they have seen has seen the version it was filed with.
+            let seen = matches!(act, Act::Change { if_match: true, .. });
+            if seen && *version != Version(2) {
+                return Err("it changed a version that its sender has not seen".to_owned());
+            }
+            Ok(())
+        }
+    }
+}
