@@ -2,6 +2,8 @@
 //!
 //! As Pulsar's `Key_Shared`: messages of one key go to one consumer at a time, in order; what a lost connection had not
 //! acknowledged comes again, to whoever is there. Between keys there is no order: which of them comes next is chance.
+use crate::defect::Defect;
+use crate::life::Life;
 use crate::ports::lock;
 use crate::world::World;
 use domain_kernel::ports::Delivery;
@@ -9,6 +11,7 @@ use domain_kernel::{Message, StreamId, Topic};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 pub(crate) struct Broker {
     world: Arc<World>,
@@ -66,7 +69,8 @@ impl Broker {
     }
 
     /// A new connection of `consumer`, whose subscription to `topic` begins at its first message.
-    pub(crate) fn connect(self: &Arc<Self>, topic: Topic, consumer: &'static str) -> Connection {
+    pub(crate) fn connect(self: &Arc<Self>, topic: Topic, consumer: &'static str, life: &Life) -> Connection {
+        life.world.note(Some(life.place), "connects", Uuid::nil());
         let mut state = lock(&self.state);
         state.connections += 1;
         state.subscriptions.entry((topic, consumer)).or_default();
@@ -151,7 +155,8 @@ impl Drop for Connection {
         if let Some(subscription) = lock(&self.broker.state).subscriptions.get_mut(&(self.topic, self.consumer)) {
             for entry in &mut subscription.entries {
                 if entry.standing == Standing::With(self.number) {
-                    entry.standing = Standing::Waiting;
+                    let forgotten = self.broker.world.has(Defect::ResumedBehindTheUnacknowledged);
+                    entry.standing = if forgotten { Standing::Acknowledged } else { Standing::Waiting };
                 }
             }
         }

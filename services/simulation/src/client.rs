@@ -2,6 +2,7 @@
 //!
 //! That is what the gateway asks of whoever got no answer, and all of its own logic that can lose or double something.
 //! Each command comes from a user of its own, so that its events can be told by their actor.
+use crate::defect::Defect;
 use crate::plan::{Act, Change, Command, Service};
 use crate::platform::Platform;
 use crate::ports::lock;
@@ -62,10 +63,13 @@ pub(crate) async fn send(platform: Arc<Platform>, answers: Arc<Answers>, command
         },
     };
     let about = sender(command.number).0;
+    let mut repetition = 0;
     let answer = loop {
+        // The key is the client's, and the same however often it has to ask.
+        repetition += u32::from(platform.world.has(Defect::RepeatedUnderAnotherKey));
         let answer = match command.act {
             Act::Register { name } => registration::register(&platform, command, name).await,
-            _ => ask(&platform, command, target).await,
+            _ => ask(&platform, command, target, repetition).await,
         };
         if let Some(answer) = answer {
             if !platform.world.answer_is_lost() {
@@ -92,9 +96,14 @@ async fn filed(answers: &Answers, command: usize) -> Option<(Uuid, Version)> {
 }
 
 /// One request; `None` when there is no answer to rely on.
-async fn ask(platform: &Platform, command: Command, target: Option<(Uuid, Version)>) -> Option<Answer> {
+async fn ask(
+    platform: &Platform,
+    command: Command,
+    target: Option<(Uuid, Version)>,
+    repetition: u32,
+) -> Option<Answer> {
     let doors = platform.door(Service::Results)?;
-    let request = request(platform, command, target)?;
+    let request = request(platform, command, target, repetition)?;
     let router = doors.routers.get(&Service::Results)?.clone();
     platform.world.note(Some(doors.life.place), "is asked by", sender(command.number).0);
     let response = tokio::select! {
@@ -106,7 +115,12 @@ async fn ask(platform: &Platform, command: Command, target: Option<(Uuid, Versio
     read(command, target, response).await
 }
 
-fn request(platform: &Platform, command: Command, target: Option<(Uuid, Version)>) -> Option<Request<Body>> {
+fn request(
+    platform: &Platform,
+    command: Command,
+    target: Option<(Uuid, Version)>,
+    repetition: u32,
+) -> Option<Request<Body>> {
     let id = target.map(|(id, _)| id);
     let (method, path, body) = match command.act {
         Act::File { as_final } => {
@@ -136,7 +150,7 @@ fn request(platform: &Platform, command: Command, target: Option<(Uuid, Version)
         .uri(path)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .header(header::CONTENT_TYPE, "application/json")
-        .header("idempotency-key", format!("key-{}", command.number));
+        .header("idempotency-key", format!("key-{}-{repetition}", command.number));
     if let (Act::Change { if_match: true, .. }, Some((_, version))) = (command.act, target) {
         request = request.header(header::IF_MATCH, format!("\"{version}\""));
     }

@@ -3,8 +3,8 @@ use crate::broker::Broker;
 use crate::life::Life;
 use crate::plan::{Place, Service, Transport};
 use crate::ports::{
-    BrokerBus, FaultyBus, Leases, LivingCheckpoints, LivingDeadLetters, LivingDesk, LivingMailer, LivingReadModels,
-    LivingStore, LivingVault, Outbox, Tables, lock,
+    BrokerBus, EarlyOrder, FaultyBus, Leases, LivingCheckpoints, LivingDeadLetters, LivingDesk, LivingMailer,
+    LivingReadModels, LivingStore, LivingVault, Outbox, Tables, lock,
 };
 use crate::world::World;
 use axum::Router;
@@ -41,6 +41,7 @@ pub(crate) struct Database {
     pub(crate) letters: Arc<MemoryDeadLetters>,
     pub(crate) tables: Arc<Tables>,
     checkpoints: Arc<MemoryCheckpoints>,
+    order: Arc<EarlyOrder>,
 }
 
 /// What survives every process.
@@ -77,6 +78,7 @@ impl Platform {
             letters: Arc::new(MemoryDeadLetters::new(Arc::<World>::clone(&world))),
             tables: Arc::default(),
             checkpoints: Arc::default(),
+            order: Arc::default(),
         };
         let databases = Service::ALL.into_iter().map(|service| (service, database(service))).collect();
         let pool = PgPoolOptions::new()
@@ -133,6 +135,11 @@ impl Platform {
             };
             lock(&self.doors).remove(&place);
             supervisor.stop().await;
+            for service in place.service.map_or(Service::ALL.to_vec(), |service| vec![service]) {
+                if let Some(from) = self.world.lost_with_the_crash(service) {
+                    self.databases[&service].events.forget_from(from);
+                }
+            }
             tokio::time::sleep(down).await;
         }
     }
@@ -230,7 +237,7 @@ impl Platform {
             profile: Profile::Demo,
             language: Language::English,
             clock,
-            store: LivingStore::new(living(), service, Arc::clone(&database.events)),
+            store: LivingStore::new(living(), service, Arc::clone(&database.events), Arc::clone(&database.order)),
             pool: self.pool.clone(),
             read_models: Arc::new(read_models),
             vault: Arc::new(LivingVault { life: living(), inner: self.vault.restricted_to(purposes(service)) }),

@@ -26,8 +26,8 @@ pub(crate) async fn unfinished(platform: &Platform) -> Option<String> {
         return Some(format!("{open} messages are not acknowledged"));
     }
     for (service, database) in &platform.databases {
-        let Some(end) = database.events.last() else { continue };
-        let late = database.tables.all().into_iter().find(|(_, table)| table.checkpoint != end.checkpoint);
+        let stored = database.events.count();
+        let late = database.tables.all().into_iter().find(|(_, table)| table.events() < stored);
         if let Some((name, _)) = late {
             return Some(format!("read model {name} of {} is behind", service.name()));
         }

@@ -4,7 +4,7 @@ use crate::plan::{Fault, Lost, MailFault, Place, Plan, Service};
 use crate::random::Random;
 use crate::trace::Trace;
 use domain_kernel::ports::Clock;
-use domain_kernel::{EventId, Message, MessageHeaders, StreamId, Timestamp, Version};
+use domain_kernel::{Checkpoint, EventId, Message, MessageHeaders, StreamId, Timestamp, Version};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -58,6 +58,8 @@ struct State {
     /// Per consumer and stream, the highest version whose message was delivered.
     delivered: HashMap<(&'static str, StreamId), Version>,
     seen: HashSet<(&'static str, EventId)>,
+    unsynced: HashMap<Service, (usize, Instant)>,
+    ends: HashMap<Service, Checkpoint>,
 }
 
 impl World {
@@ -73,6 +75,8 @@ impl World {
             broken: None,
             delivered: HashMap::new(),
             seen: HashSet::new(),
+            unsynced: HashMap::new(),
+            ends: HashMap::new(),
         };
         Arc::new(Self { plan, defect, began: Instant::now(), state: Mutex::new(state) })
     }
@@ -116,6 +120,31 @@ impl World {
 
     pub(crate) fn trace(&self) -> Trace {
         self.state().trace.clone()
+    }
+
+    /// The log was appended to from there on, and is not on the disk yet.
+    pub(crate) fn unsafe_until_synced(&self, service: Service, from: usize) {
+        self.state().unsynced.insert(service, (from, Instant::now()));
+    }
+
+    /// What a crash loses of a log that answers before it is durable: what was appended a moment ago, from there on.
+    pub(crate) fn lost_with_the_crash(&self, service: Service) -> Option<usize> {
+        let (from, at) = self.state().unsynced.remove(&service)?;
+        (at.elapsed() < Duration::from_millis(20)).then_some(from)
+    }
+
+    /// Where the log that the checkpoint `name` is about ends, as far as anybody has told.
+    pub(crate) fn end_of_log(&self, name: &str) -> Option<Checkpoint> {
+        // `relay/<source>/<topic>` and `bus/<consumer>/<topic>/<source>`.
+        let mut parts = name.split('/');
+        let source = if name.starts_with("relay/") { parts.nth(1) } else { parts.nth(3) };
+        let service = Service::ALL.into_iter().find(|service| Some(service.name()) == source)?;
+        self.state().ends.get(&service).copied()
+    }
+
+    /// A reader has seen that the log of `service` ends there.
+    pub(crate) fn log_ends(&self, service: Service, end: Checkpoint) {
+        self.state().ends.insert(service, end);
     }
 
     /// Messages of one stream reach a consumer in version order, as far as their first copies go.

@@ -62,6 +62,20 @@ impl MemoryEventStore {
         lock(&self.state).events.last().cloned()
     }
 
+    /// Forgets every event but the first `count`, with its commands and claims: what a store loses in a crash that has
+    /// answered before the disk did.
+    pub fn forget_from(&self, count: usize) {
+        let mut state = lock(&self.state);
+        let State { events, streams, commands, claims, .. } = &mut *state;
+        events.truncate(count);
+        for positions in streams.values_mut() {
+            positions.retain(|position| *position < count);
+        }
+        let version = |stream: &StreamId| streams.get(stream).map_or(0, Vec::len);
+        commands.retain(|_, command| usize::try_from(command.version.0).is_ok_and(|at| at <= version(&command.stream)));
+        claims.retain(|_, stream| version(stream) > 0);
+    }
+
     /// Recomputes every stream's chain of hashes; the first event that does not follow from the one before it.
     #[must_use]
     pub fn first_broken_link(&self) -> Option<RecordedEvent> {

@@ -1,5 +1,6 @@
 //! The dead letters of a service, as one process reaches them.
 use super::reach;
+use crate::defect::Defect;
 use crate::life::Life;
 use crate::plan::Service;
 use domain_kernel::ports::StoreError;
@@ -16,6 +17,10 @@ pub(crate) struct LivingDeadLetters {
 }
 
 impl LivingDeadLetters {
+    fn has(&self, defect: Defect) -> bool {
+        self.life.world.has(defect)
+    }
+
     async fn reach(&self, what: &'static str, about: Uuid) -> Result<(), StoreError> {
         reach(&self.life, self.service, what, about).await
     }
@@ -43,6 +48,9 @@ impl DeadLetters for LivingDeadLetters {
     fn is_parked<'a>(&'a self, consumer: &'a str, stream: StreamId) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             self.reach("asks whether it is parked:", stream.0).await?;
+            if self.has(Defect::LetterWithoutParking) {
+                return Ok(false);
+            }
             self.inner.is_parked(consumer, stream).await
         })
     }
@@ -67,7 +75,8 @@ impl DeadLetters for LivingDeadLetters {
         Box::pin(async move {
             let event = message.headers.event_id.0;
             self.reach("stores behind a letter:", event).await?;
-            let stored = self.inner.store_behind(consumer, message).await?;
+            let dropped = self.has(Defect::FollowersDropped);
+            let stored = dropped || self.inner.store_behind(consumer, message).await?;
             self.done("has stored it behind, or not:", event).await;
             Ok(stored)
         })
@@ -94,6 +103,9 @@ impl DeadLetters for LivingDeadLetters {
     ) -> BoxFuture<'a, Result<Option<Message>, StoreError>> {
         Box::pin(async move {
             self.reach("looks behind the letter of", stream.0).await?;
+            if self.has(Defect::UnparkedTooEarly) {
+                return Ok(None);
+            }
             self.inner.next_behind(consumer, stream).await
         })
     }
@@ -120,6 +132,7 @@ impl DeadLetters for LivingDeadLetters {
         Box::pin(async move {
             self.reach("unparks if nothing is left", stream.0).await?;
             let free = self.inner.unpark_if_empty(consumer, stream).await?;
+            let free = free || self.has(Defect::UnparkedTooEarly);
             self.done("has unparked, or not:", stream.0).await;
             Ok(free)
         })

@@ -1,5 +1,6 @@
 //! The senders' desk in memory: leases by virtual time, and what the read model says is due.
 use super::{Tables, lock, reach};
+use crate::defect::Defect;
 use crate::life::Life;
 use crate::plan::Service;
 use domain_kernel::{BoxFuture, StreamId, Timestamp};
@@ -34,9 +35,10 @@ impl Desk for LivingDesk {
             let now = Instant::now();
             let taken = {
                 let mut leases = lock(&self.leases.0);
+                let kept = !self.life.world.has(Defect::LeaseNotKept);
                 let held = leases
                     .get(&notification)
-                    .is_some_and(|(holder, until)| *holder != self.life.number && *until >= now);
+                    .is_some_and(|(holder, until)| kept && *holder != self.life.number && *until >= now);
                 if !held {
                     leases.insert(notification, (self.life.number, now + self.length));
                 }

@@ -1,9 +1,10 @@
 //! The mail server: takes mails, refuses them, or says nothing.
 use super::lock;
+use crate::defect::Defect;
 use crate::life::Life;
 use crate::plan::MailFault;
 use domain_kernel::BoxFuture;
-use domain_kernel::ports::{Mail, MailError, Mailer};
+use domain_kernel::ports::{Clock, Mail, MailError, Mailer};
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
@@ -11,8 +12,6 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
     pub(crate) message_id: String,
-    /// Whether the sender was told so.
-    pub(crate) answered: bool,
 }
 
 /// What the server took, in order.
@@ -24,10 +23,8 @@ impl Outbox {
         lock(&self.0).clone()
     }
 
-    fn take(&self, mail: &Mail) -> usize {
-        let mut taken = lock(&self.0);
-        taken.push(Taken { message_id: mail.message_id.clone(), answered: false });
-        taken.len() - 1
+    fn take(&self, message_id: String) {
+        lock(&self.0).push(Taken { message_id });
     }
 }
 
@@ -41,10 +38,15 @@ impl Mailer for LivingMailer {
         Box::pin(async move {
             let about = Uuid::try_parse(&mail.message_id).unwrap_or_default();
             self.life.step("mails", about).await;
+            let message_id = if self.life.world.has(Defect::MessageIdPerAttempt) {
+                self.life.world.unique_id().to_string()
+            } else {
+                mail.message_id.clone()
+            };
             match self.life.world.mail() {
                 None => {}
                 Some(MailFault::TakenUnanswered) => {
-                    self.outbox.take(mail);
+                    self.outbox.take(message_id);
                     self.life.step("is not told that the mail was taken:", about).await;
                     return Err(MailError::Transient { code: "connection_lost".to_owned() });
                 }
@@ -52,11 +54,8 @@ impl Mailer for LivingMailer {
                 Some(MailFault::Permanent) => return Err(MailError::Permanent { code: "smtp-550".to_owned() }),
                 Some(MailFault::Silent) => std::future::pending::<()>().await,
             }
-            let place = self.outbox.take(mail);
+            self.outbox.take(message_id);
             self.life.step("has mailed", about).await;
-            if let Some(taken) = lock(&self.outbox.0).get_mut(place) {
-                taken.answered = true;
-            }
             Ok(())
         })
     }

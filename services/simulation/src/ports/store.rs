@@ -1,4 +1,5 @@
 //! The event store of a service, as one process reaches it.
+use super::early_order::EarlyOrder;
 use super::reach;
 use crate::defect::Defect;
 use crate::life::Life;
@@ -19,12 +20,18 @@ pub(crate) struct LivingStore {
     life: Arc<Life>,
     service: Service,
     inner: Arc<MemoryEventStore>,
+    order: Arc<EarlyOrder>,
     told: Notify,
 }
 
 impl LivingStore {
-    pub(crate) fn new(life: Arc<Life>, service: Service, inner: Arc<MemoryEventStore>) -> Arc<Self> {
-        Arc::new(Self { life, service, inner, told: Notify::new() })
+    pub(crate) fn new(
+        life: Arc<Life>,
+        service: Service,
+        inner: Arc<MemoryEventStore>,
+        order: Arc<EarlyOrder>,
+    ) -> Arc<Self> {
+        Arc::new(Self { life, service, inner, order, told: Notify::new() })
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -34,11 +41,22 @@ impl LivingStore {
     async fn commit(&self, mut append: Append) -> Result<AppendOutcome, StoreError> {
         if self.has(Defect::CommandIdForgotten) {
             for command in &mut append.commands {
-                command.command_id = CommandId(self.life.world.unique_id());
+                if self.inner.find_command(command.command_id).await?.is_some() {
+                    command.command_id = CommandId(self.life.world.unique_id());
+                }
             }
+        }
+        if self.has(Defect::ClaimNotChecked) {
+            append.commands.iter_mut().for_each(|command| command.claims.clear());
+        }
+        if self.has(Defect::ExpectedVersionIgnored) {
+            append.expected = self.inner.head(append.stream).await?;
         }
         let outcome = self.inner.append(append).await;
         if matches!(outcome, Ok(AppendOutcome::Appended(_))) {
+            if let Some(last) = self.inner.last().filter(|_| self.has(Defect::CheckpointAheadOfReceipt)) {
+                self.life.world.log_ends(self.service, last.checkpoint);
+            }
             self.told.notify_waiters();
         }
         outcome
@@ -49,18 +67,22 @@ impl EventStore for LivingStore {
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
         Box::pin(async move {
             let stream = append.stream.0;
+            let early = self.has(Defect::XidTakenEarly).then(|| self.order.take_place());
             reach(&self.life, self.service, "appends", stream).await?;
             match self.life.world.append(self.service) {
                 None => {}
                 Some(AppendFault::Refused) => {
                     return Err(StoreError::Malformed { reason: "refused by the plan".to_owned() });
                 }
-                Some(AppendFault::Lost(Lost::NotCommitted)) => return Err(StoreError::OutcomeUnknown),
                 Some(AppendFault::Lost(Lost::Committed)) => {
                     self.commit(append).await?;
                     self.life.step("loses the answer to an append", stream).await;
                     return Err(StoreError::OutcomeUnknown);
                 }
+                Some(AppendFault::Lost(Lost::NotCommitted)) if self.has(Defect::UnknownTakenForDone) => {
+                    return Ok(AppendOutcome::Appended(append.expected));
+                }
+                Some(AppendFault::Lost(Lost::NotCommitted)) => return Err(StoreError::OutcomeUnknown),
                 Some(AppendFault::Lost(Lost::Late(ms))) => {
                     let inner = Arc::clone(&self.inner);
                     tokio::spawn(async move {
@@ -70,7 +92,14 @@ impl EventStore for LivingStore {
                     return Err(StoreError::OutcomeUnknown);
                 }
             }
+            let from = self.inner.count();
             let outcome = self.commit(append).await;
+            if let Some(early) = early {
+                self.order.put(from, self.inner.count(), early);
+            }
+            if self.has(Defect::AnsweredBeforeDurable) && matches!(outcome, Ok(AppendOutcome::Appended(_))) {
+                self.life.world.unsafe_until_synced(self.service, from);
+            }
             let what = match &outcome {
                 Ok(AppendOutcome::Appended(_)) => "has appended",
                 Ok(AppendOutcome::Stale) => "was too late to append",
@@ -106,6 +135,9 @@ impl EventStore for LivingStore {
         Box::pin(async move {
             let at = Uuid::from_u64_pair(0, after.position.unsigned_abs());
             reach(&self.life, self.service, "reads the log after", at).await?;
+            if self.has(Defect::XidTakenEarly) {
+                return Ok(self.order.read(&self.inner.events(), after, limit));
+            }
             self.inner.read_all(after, limit).await
         })
     }
@@ -113,6 +145,9 @@ impl EventStore for LivingStore {
     fn find_command(&self, command: CommandId) -> BoxFuture<'_, Result<Option<CommandRecord>, StoreError>> {
         Box::pin(async move {
             reach(&self.life, self.service, "looks up the command", command.0).await?;
+            if self.has(Defect::CommandIdForgotten) {
+                return Ok(None);
+            }
             self.inner.find_command(command).await
         })
     }

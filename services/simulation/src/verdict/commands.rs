@@ -3,6 +3,7 @@ use crate::client::{Answer, Answers, sender};
 use crate::plan::{Act, Change, Command, Service};
 use crate::platform::Platform;
 use domain_kernel::{RecordedEvent, StreamId, Version};
+use std::collections::BTreeMap;
 
 pub(super) fn as_answered(platform: &Platform, answers: &Answers) -> Result<(), String> {
     let stored = |service| platform.databases[&service].events.events();
@@ -17,7 +18,22 @@ pub(super) fn as_answered(platform: &Platform, answers: &Answers) -> Result<(), 
             format!("command {} ({:?}) was answered {answer:?}: {broken}", command.number, command.act)
         })?;
     }
-    Ok(())
+    names_are_unique(platform, answers)
+}
+
+/// Of everybody who wants a name one gets it, and whoever is refused is refused for that.
+fn names_are_unique(platform: &Platform, answers: &Answers) -> Result<(), String> {
+    let mut wanted: BTreeMap<u8, Vec<Answer>> = BTreeMap::new();
+    for command in &platform.world.plan.commands {
+        if let (Act::Register { name }, Some(answer)) = (command.act, answers.of(command.number)) {
+            wanted.entry(name).or_default().push(answer);
+        }
+    }
+    let given = |answers: &[Answer]| answers.iter().filter(|answer| matches!(answer, Answer::Done { .. })).count();
+    match wanted.iter().find(|(_, answers)| given(answers) != 1) {
+        Some((name, answers)) => Err(format!("username {name} is given to {} accounts", given(answers))),
+        None => Ok(()),
+    }
 }
 
 fn hold(command: Command, answer: &Answer, caused: &[&RecordedEvent]) -> Result<(), String> {

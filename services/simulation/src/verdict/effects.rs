@@ -105,16 +105,15 @@ fn mails(platform: &Platform) -> Result<(), String> {
 /// Whether a sender can have mailed and not have been able to write it down.
 fn may_repeat_a_mail(fault: &Fault) -> bool {
     match fault {
-        Fault::Crash { .. }
-        | Fault::Freeze { .. }
-        | Fault::StoreDown { .. }
-        | Fault::StoreSlow { .. }
-        | Fault::CommitUnknown { .. }
-        | Fault::Refused { service: Service::Notifications, .. }
-        | Fault::Mail { how: MailFault::TakenUnanswered, .. } => true,
-        Fault::Refused { .. }
-        | Fault::Mail { .. }
-        | Fault::LostAnswer { .. }
+        Fault::Crash { place, .. } | Fault::Freeze { place, .. } => {
+            place.service.is_none_or(|service| service == Service::Notifications)
+        }
+        Fault::StoreDown { service, .. }
+        | Fault::StoreSlow { service, .. }
+        | Fault::CommitUnknown { service, .. }
+        | Fault::Refused { service, .. } => *service == Service::Notifications,
+        Fault::Mail { how, .. } => *how == MailFault::TakenUnanswered,
+        Fault::LostAnswer { .. }
         | Fault::Duplicate { .. }
         | Fault::Cut { .. }
         | Fault::LostAcknowledgement { .. }
