@@ -11,6 +11,8 @@ pub enum Defect {
     AcknowledgedBeforeCommit,
     /// The store keeps no command ids.
     CommandIdForgotten,
+    /// Different commands have the same command id now and then.
+    CommandIdShared,
     /// An append has its place in the global order before it is committed: a reader passes it, and never sees it.
     XidTakenEarly,
     /// A checkpoint is saved at the end of the log, beyond what was acknowledged or confirmed.
@@ -50,6 +52,7 @@ impl Defect {
     pub const ALL: &[Self] = &[
         Self::AcknowledgedBeforeCommit,
         Self::CommandIdForgotten,
+        Self::CommandIdShared,
         Self::XidTakenEarly,
         Self::CheckpointAheadOfReceipt,
         Self::RepeatedUnderAnotherKey,
@@ -74,6 +77,7 @@ impl fmt::Display for Defect {
         f.write_str(match self {
             Self::AcknowledgedBeforeCommit => "acknowledged before it is handled",
             Self::CommandIdForgotten => "no command ids kept",
+            Self::CommandIdShared => "one command id for different commands",
             Self::XidTakenEarly => "place in the global order taken before the commit",
             Self::CheckpointAheadOfReceipt => "checkpoint ahead of what was acknowledged or confirmed",
             Self::RepeatedUnderAnotherKey => "request repeated under another key",

@@ -3,8 +3,8 @@ use crate::broker::Broker;
 use crate::life::Life;
 use crate::plan::{Place, Service, Transport};
 use crate::ports::{
-    BrokerBus, EarlyOrder, FaultyBus, Leases, LivingCheckpoints, LivingDeadLetters, LivingDesk, LivingMailer,
-    LivingReadModels, LivingStore, LivingVault, Outbox, Tables, lock,
+    BrokerBus, FaultyBus, Leases, LivingCheckpoints, LivingDeadLetters, LivingDesk, LivingMailer, LivingReadModels,
+    LivingStore, LivingVault, Outbox, Planted, Tables, lock,
 };
 use crate::world::World;
 use axum::Router;
@@ -41,7 +41,7 @@ pub(crate) struct Database {
     pub(crate) letters: Arc<MemoryDeadLetters>,
     pub(crate) tables: Arc<Tables>,
     checkpoints: Arc<MemoryCheckpoints>,
-    order: Arc<EarlyOrder>,
+    planted: Arc<Planted>,
 }
 
 /// What survives every process.
@@ -78,7 +78,7 @@ impl Platform {
             letters: Arc::new(MemoryDeadLetters::new(Arc::<World>::clone(&world))),
             tables: Arc::default(),
             checkpoints: Arc::default(),
-            order: Arc::default(),
+            planted: Arc::default(),
         };
         let databases = Service::ALL.into_iter().map(|service| (service, database(service))).collect();
         let pool = PgPoolOptions::new()
@@ -237,7 +237,7 @@ impl Platform {
             profile: Profile::Demo,
             language: Language::English,
             clock,
-            store: LivingStore::new(living(), service, Arc::clone(&database.events), Arc::clone(&database.order)),
+            store: LivingStore::new(living(), service, Arc::clone(&database.events), Arc::clone(&database.planted)),
             pool: self.pool.clone(),
             read_models: Arc::new(read_models),
             vault: Arc::new(LivingVault { life: living(), inner: self.vault.restricted_to(purposes(service)) }),

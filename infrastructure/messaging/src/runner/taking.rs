@@ -61,8 +61,21 @@ impl ConsumerRunner {
         }
     }
 
-    /// Lets the handler try, at most three times; waits out what is no attempt.
+    /// Lets the handler try, at most three times; waits out what is no attempt. Never gives up what took effect.
     pub(super) async fn attempt(&self, message: &Message, delivered: Delivered) -> Taken {
+        let taken = self.attempt_in_place(message, delivered).await;
+        let event = message.headers.event_id;
+        // What failed, or was killed each time, may have been a repetition of what had long been done.
+        if matches!(taken, Taken::GivenUp { .. }) && self.took_effect(event).await {
+            if matches!(delivered, Delivered::Again) {
+                self.forget_attempts(event).await;
+            }
+            return Taken::Handled;
+        }
+        taken
+    }
+
+    async fn attempt_in_place(&self, message: &Message, delivered: Delivered) -> Taken {
         let event = message.headers.event_id;
         let command = handling_command(self.consumer, event);
         let recording = matches!(delivered, Delivered::Again);
@@ -73,11 +86,6 @@ impl ConsumerRunner {
                 // The first delivery was an attempt that nobody recorded, so there was one more than recorded.
                 let before = self.until_stored(|| self.dead_letters.attempts(self.consumer, event)).await + 1;
                 if before >= ATTEMPTS {
-                    // What was killed each time may have been the acknowledgement of what had long been done.
-                    if self.took_effect(event).await {
-                        self.forget_attempts(event).await;
-                        return Taken::Handled;
-                    }
                     return Taken::GivenUp { attempt: before, code: NEVER_ENDED.to_owned() };
                 }
                 self.until_stored(|| self.dead_letters.record_attempt(self.consumer, event)).await;

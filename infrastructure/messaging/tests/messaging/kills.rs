@@ -105,6 +105,19 @@ async fn a_message_that_was_handled_is_not_given_up_however_often_its_acknowledg
     assert_eq!((bench.effects(1), bench.told()), (vec![1], vec![]));
 }
 
+#[tokio::test]
+async fn a_repetition_that_fails_is_no_dead_letter() {
+    let gated = Gated::new().await;
+    let bench = &gated.bench;
+    bench.users.tell([user_message(1, 1)]);
+    gated.kill_at(&gated.before_acknowledge).await;
+    bench.handler.answers(event(1, 1), [permanent()]);
+    let _running = bench.start();
+    bench.until_users_are_read().await;
+    assert_eq!(bench.dead_letters.list(10).await.unwrap(), []);
+    assert_eq!((bench.effects(1), bench.told()), (vec![1], vec![]));
+}
+
 /// Stream 1 is parked at version 1 with versions 2 and 3 behind; a retry is killed at `gate` and comes again.
 async fn a_kill_while_retrying_repeats_harmlessly(gate: impl Fn(&Gated) -> &Gate) {
     let gated = Gated::new().await;

@@ -1,5 +1,5 @@
 //! The event store of a service, as one process reaches it.
-use super::early_order::EarlyOrder;
+use super::planted::Planted;
 use super::reach;
 use crate::defect::Defect;
 use crate::life::Life;
@@ -20,7 +20,7 @@ pub(crate) struct LivingStore {
     life: Arc<Life>,
     service: Service,
     inner: Arc<MemoryEventStore>,
-    order: Arc<EarlyOrder>,
+    planted: Arc<Planted>,
     told: Notify,
 }
 
@@ -29,9 +29,9 @@ impl LivingStore {
         life: Arc<Life>,
         service: Service,
         inner: Arc<MemoryEventStore>,
-        order: Arc<EarlyOrder>,
+        planted: Arc<Planted>,
     ) -> Arc<Self> {
-        Arc::new(Self { life, service, inner, order, told: Notify::new() })
+        Arc::new(Self { life, service, inner, planted, told: Notify::new() })
     }
 
     fn has(&self, defect: Defect) -> bool {
@@ -44,6 +44,11 @@ impl LivingStore {
                 if self.inner.find_command(command.command_id).await?.is_some() {
                     command.command_id = CommandId(self.life.world.unique_id());
                 }
+            }
+        }
+        if self.has(Defect::CommandIdShared) {
+            for command in &mut append.commands {
+                command.command_id = self.planted.shared(command.command_id);
             }
         }
         if self.has(Defect::ClaimNotChecked) {
@@ -67,7 +72,7 @@ impl EventStore for LivingStore {
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
         Box::pin(async move {
             let stream = append.stream.0;
-            let early = self.has(Defect::XidTakenEarly).then(|| self.order.take_place());
+            let early = self.has(Defect::XidTakenEarly).then(|| self.planted.take_place());
             reach(&self.life, self.service, "appends", stream).await?;
             match self.life.world.append(self.service) {
                 None => {}
@@ -95,7 +100,7 @@ impl EventStore for LivingStore {
             let from = self.inner.count();
             let outcome = self.commit(append).await;
             if let Some(early) = early {
-                self.order.put(from, self.inner.count(), early);
+                self.planted.put(from, self.inner.count(), early);
             }
             if self.has(Defect::AnsweredBeforeDurable) && matches!(outcome, Ok(AppendOutcome::Appended(_))) {
                 self.life.world.unsafe_until_synced(self.service, from);
@@ -136,7 +141,7 @@ impl EventStore for LivingStore {
             let at = Uuid::from_u64_pair(0, after.position.unsigned_abs());
             reach(&self.life, self.service, "reads the log after", at).await?;
             if self.has(Defect::XidTakenEarly) {
-                return Ok(self.order.read(&self.inner.events(), after, limit));
+                return Ok(self.planted.read(&self.inner.events(), after, limit));
             }
             self.inner.read_all(after, limit).await
         })
@@ -148,7 +153,8 @@ impl EventStore for LivingStore {
             if self.has(Defect::CommandIdForgotten) {
                 return Ok(None);
             }
-            self.inner.find_command(command).await
+            let shared = self.has(Defect::CommandIdShared);
+            self.inner.find_command(if shared { self.planted.shared(command) } else { command }).await
         })
     }
 
