@@ -65,6 +65,9 @@ pub struct ClusterOptions {
     pub outlives_owner: bool,
 }
 
+/// How long a socket's path may be, in bytes (`sockaddr_un` of Linux, without the final zero).
+const LONGEST_SOCKET: usize = 107;
+
 /// A running cluster. Dropping it asks the server to stop; [`Cluster::stop`] also waits for that.
 pub struct Cluster {
     options: ClusterOptions,
@@ -107,6 +110,7 @@ impl Cluster {
             orphan.stop().await?;
         }
         Postmaster::forget_left_over(&data)?;
+        Postmaster::forget_sockets(&data)?;
         initialise::initialise(&options, &account, &binaries, &password).await?;
         let (process, port) = launch(&options, &account, &binaries, &password, options.port).await?;
         tracing::info!(port, version = binaries.major, "PostgreSQL runs");
@@ -116,7 +120,7 @@ impl Cluster {
     /// The superuser's connection, to the database `postgres`; not over the network, so without TLS.
     #[must_use]
     pub fn options(&self) -> PgConnectOptions {
-        connect_options(self.port, &self.password)
+        connect_options(&data(&self.options.directory), self.port, &self.password)
     }
 
     /// The port on 127.0.0.1.
@@ -208,7 +212,7 @@ pub fn running(directory: &Path) -> Result<Option<PgConnectOptions>, ClusterErro
     let Some(postmaster) = Postmaster::of(&data(&directory)).filter(|postmaster| postmaster.ready) else {
         return Ok(None);
     };
-    Ok(Some(connect_options(postmaster.port, &password(&directory)?)))
+    Ok(Some(connect_options(&data(&directory), postmaster.port, &password(&directory)?)))
 }
 
 /// Stops the server that runs in `directory`, whoever owns it; nothing happens when none does.
@@ -238,12 +242,15 @@ fn password(directory: &Path) -> Result<String, ClusterError> {
     Ok(secrets.text("superuser")?)
 }
 
-fn connect_options(port: u16, password: &str) -> PgConnectOptions {
-    PgConnectOptions::new_without_pgpass()
+fn connect_options(data: &Path, port: u16, password: &str) -> PgConnectOptions {
+    let options = PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")
         .port(port)
         .username(SUPERUSER)
         .password(password)
         .database("postgres")
-        .ssl_mode(PgSslMode::Disable)
+        .ssl_mode(PgSslMode::Disable);
+    // A server that another release started may have none.
+    let socket = data.join(format!(".s.PGSQL.{port}"));
+    if socket.as_os_str().len() <= LONGEST_SOCKET && socket.exists() { options.socket(data) } else { options }
 }

@@ -58,7 +58,7 @@ async fn answers(process: &Process, options: &ClusterOptions, port: u16, passwor
     loop {
         let ready = Postmaster::of(&data).is_some_and(|postmaster| postmaster.pid == process.pid() && postmaster.ready);
         if ready {
-            let connection = connect_options(port, password).disable_statement_logging().connect().await;
+            let connection = connect_options(&data, port, password).disable_statement_logging().connect().await;
             let connection = connection.map_err(|error| Some(crate::database::reason(&error)))?;
             let _ = connection.close().await;
             return Ok(());

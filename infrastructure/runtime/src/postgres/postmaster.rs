@@ -42,6 +42,18 @@ impl Postmaster {
         fs::remove_file(&file).map_err(ClusterError::io(&file))
     }
 
+    /// Removes the sockets of servers that were killed. Only while none runs on `data`.
+    pub(super) fn forget_sockets(data: &Path) -> Result<(), ClusterError> {
+        let Ok(entries) = fs::read_dir(data) else { return Ok(()) };
+        for entry in entries.filter_map(Result::ok) {
+            if entry.file_name().as_bytes().starts_with(b".s.PGSQL.") {
+                let path = entry.path();
+                fs::remove_file(&path).map_err(ClusterError::io(&path))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Stops it: fast, then at once; returns when it is gone.
     pub(super) async fn stop(&self) -> Result<(), ClusterError> {
         let steps = [(Signal::SIGINT, FAST), (Signal::SIGQUIT, IMMEDIATE)];
