@@ -52,11 +52,9 @@ statements! {
     PROJECTION_OPEN = "insert into projection_checkpoint (name, version) values ($1, $2) on conflict do nothing";
     /// Where a projection stands.
     PROJECTION_LOAD = include_str!("sql/projection_load.sql");
-    /// Locks a projection's row, if it stands where the batch was read.
-    PROJECTION_FENCE = include_str!("sql/projection_fence.sql");
     /// Locks a projection's row, wherever it stands.
     PROJECTION_LOCK = include_str!("sql/projection_lock.sql");
-    /// Moves a projection on.
+    /// Moves a projection on, if it stands where the batch was read, and locks its row.
     PROJECTION_ADVANCE = include_str!("sql/projection_advance.sql");
     /// Says that a projection has caught up for the first time.
     PROJECTION_LIVE = "update projection_checkpoint set state = 'live' \

@@ -93,29 +93,23 @@ async fn apply(
 ) -> Result<bool, ProjectionError> {
     let Some(last) = events.last() else { return Ok(true) };
     let mut transaction = pool.begin().await?;
-    sqlx::query(statements::COMMIT_WITHOUT_WAITING).execute(&mut *transaction).await?;
-    let fenced: Option<bool> = sqlx::query_scalar(statements::PROJECTION_FENCE)
+    let advanced = sqlx::query(statements::PROJECTION_ADVANCE)
         .bind(projection.name())
         .bind(projection.version())
         .bind(status.generation)
         .bind(status.checkpoint.epoch)
         .bind(row::tx_parameter(status.checkpoint.tx)?)
         .bind(status.checkpoint.position)
-        .fetch_optional(&mut *transaction)
-        .await?;
-    if fenced.is_none() {
-        transaction.rollback().await?;
-        return Ok(false);
-    }
-    projection.apply(&mut transaction, events).await?;
-    sqlx::query(statements::PROJECTION_ADVANCE)
-        .bind(projection.name())
-        .bind(projection.version())
         .bind(last.checkpoint.epoch)
         .bind(row::tx_parameter(last.checkpoint.tx)?)
         .bind(last.checkpoint.position)
         .execute(&mut *transaction)
         .await?;
+    if advanced.rows_affected() == 0 {
+        transaction.rollback().await?;
+        return Ok(false);
+    }
+    projection.apply(&mut transaction, events).await?;
     transaction.commit().await?;
     Ok(true)
 }
