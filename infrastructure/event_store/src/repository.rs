@@ -13,8 +13,10 @@ use std::time::Duration;
 
 mod derived;
 mod error;
+mod remembered;
 
 pub use error::{CommandError, LoadError};
+use remembered::Remembered;
 
 /// How many events one read of a stream takes.
 const PAGE: usize = 500;
@@ -79,11 +81,17 @@ pub struct Repository<A: Aggregate> {
     store: Arc<dyn EventStore>,
     codec: Arc<dyn EventCodec<A::Event>>,
     clock: Arc<dyn Clock>,
+    remembered: Option<Arc<Remembered<A>>>,
 }
 
 impl<A: Aggregate> Clone for Repository<A> {
     fn clone(&self) -> Self {
-        Self { store: Arc::clone(&self.store), codec: Arc::clone(&self.codec), clock: Arc::clone(&self.clock) }
+        Self {
+            store: Arc::clone(&self.store),
+            codec: Arc::clone(&self.codec),
+            clock: Arc::clone(&self.clock),
+            remembered: self.remembered.clone(),
+        }
     }
 }
 
@@ -91,7 +99,16 @@ impl<A: Aggregate> Repository<A> {
     /// On `store`, with the context's codec.
     #[must_use]
     pub fn new(store: Arc<dyn EventStore>, codec: Arc<dyn EventCodec<A::Event>>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, codec, clock }
+        Self { store, codec, clock, remembered: None }
+    }
+
+    /// Remembers about `states` of the aggregates that changed last, so that the next command need not read them again.
+    /// Somebody else's change shows when the store refuses an append after what was remembered.
+    ///
+    /// Not for states with opened confidential values: they would outlive the destruction of their keys.
+    #[must_use]
+    pub fn remembering(self, states: usize) -> Self {
+        Self { remembered: Some(Arc::new(Remembered::new(states))), ..self }
     }
 
     /// The aggregate as it is now; the default state and head when there is no such stream.
@@ -99,7 +116,9 @@ impl<A: Aggregate> Repository<A> {
     /// # Errors
     /// [`LoadError`].
     pub async fn load(&self, stream: StreamId) -> Result<Loaded<A>, LoadError> {
-        self.load_at(stream, Version(u32::MAX)).await
+        let loaded = self.load_at(stream, Version(u32::MAX)).await?;
+        self.remember(stream, &loaded.state, loaded.head);
+        Ok(loaded)
     }
 
     /// The aggregate as it was at `version`, or as it is when it never got there.
@@ -139,6 +158,41 @@ impl<A: Aggregate> Repository<A> {
         self.execute_claiming(stream, expected, context, command, |_, _| ClaimChanges::default()).await
     }
 
+    /// Executes `command` on a stream that is most likely new; see [`Self::begin_claiming`].
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn begin(
+        &self,
+        stream: StreamId,
+        context: &CommandContext,
+        command: A::Command,
+    ) -> Result<Executed<A>, CommandError<A::Error>>
+    where
+        A::Command: Clone,
+    {
+        self.begin_claiming(stream, context, command, |_, _| ClaimChanges::default()).await
+    }
+
+    /// As [`Self::execute_claiming`], on a stream that is most likely new: it is read only when the store says that it
+    /// is not, or when the command does not fit a new one.
+    ///
+    /// # Errors
+    /// [`CommandError`].
+    pub async fn begin_claiming(
+        &self,
+        stream: StreamId,
+        context: &CommandContext,
+        command: A::Command,
+        claims: impl Fn(&A::State, &[A::Event]) -> ClaimChanges + Send + Sync,
+    ) -> Result<Executed<A>, CommandError<A::Error>>
+    where
+        A::Command: Clone,
+    {
+        let new = Loaded { state: A::State::default(), head: Head::default() };
+        self.decide_and_append(stream, None, context, command, claims, Some(new)).await
+    }
+
     /// Executes `command` on `stream`, once: a repeated command changes nothing and is answered with what it did.
     ///
     /// `expected` is the version that the caller has seen (`If-Match`); `claims` tells from the state before and the
@@ -157,6 +211,24 @@ impl<A: Aggregate> Repository<A> {
     where
         A::Command: Clone,
     {
+        let remembered = self.remembered.as_ref().and_then(|remembered| remembered.recall(stream));
+        self.decide_and_append(stream, expected, context, command, claims, remembered).await
+    }
+
+    /// `assumed` is what the stream is taken for at first. Only an append proves it right: whatever else would come of
+    /// it is decided again on what the store has.
+    async fn decide_and_append(
+        &self,
+        stream: StreamId,
+        expected: Option<Version>,
+        context: &CommandContext,
+        command: A::Command,
+        claims: impl Fn(&A::State, &[A::Event]) -> ClaimChanges + Send + Sync,
+        mut assumed: Option<Loaded<A>>,
+    ) -> Result<Executed<A>, CommandError<A::Error>>
+    where
+        A::Command: Clone,
+    {
         for attempt in 0..MAX_DECISIONS {
             // 1. Did it take effect before? A client that names its command means to repeat it.
             if context.digest.is_some()
@@ -165,12 +237,20 @@ impl<A: Aggregate> Repository<A> {
                 return self.repeated(&record, context).await;
             }
             // 2. Decide on the present state. Whatever ends here without an append may be a repetition.
-            let Loaded { state, head } = self.load(stream).await?;
+            let (Loaded { state, head }, is_assumed) = match assumed.take() {
+                Some(assumed) => (assumed, true),
+                None => (self.load(stream).await?, false),
+            };
             if expected.is_some_and(|version| version != head.version) {
+                if is_assumed {
+                    continue;
+                }
                 return self.repeated_or(context, Err(CommandError::VersionMismatch { actual: head.version })).await;
             }
             let events = match A::decide(&state, command.clone()) {
+                Ok(events) if events.is_empty() && is_assumed => continue,
                 Ok(events) => events,
+                Err(_) if is_assumed => continue,
                 Err(refused) => return self.repeated_or(context, Err(CommandError::Rejected(refused))).await,
             };
             if events.is_empty() {
@@ -194,12 +274,16 @@ impl<A: Aggregate> Repository<A> {
             };
             match self.store.append(append).await {
                 Ok(AppendOutcome::Appended(head)) => {
-                    return Ok(Self::executed(stream, state, head, events, context));
+                    return Ok(self.executed(stream, state, head, events, context));
                 }
                 Ok(AppendOutcome::Duplicate(record)) => return self.repeated(&record, context).await,
+                Ok(AppendOutcome::ClaimTaken { .. }) if is_assumed => {}
                 Ok(AppendOutcome::ClaimTaken { kind, .. }) => return Err(CommandError::ClaimTaken(kind)),
                 // 4. Somebody was faster: back to 1, for it may have been this very command.
-                Ok(AppendOutcome::Stale) => pause(attempt).await,
+                Ok(AppendOutcome::Stale) => {
+                    self.forget(stream);
+                    pause(attempt).await;
+                }
                 // 5. The answer got lost.
                 Err(StoreError::OutcomeUnknown) => {
                     let record = self.look_up_after_loss(context.command_id).await?;
@@ -209,7 +293,7 @@ impl<A: Aggregate> Repository<A> {
                             return self.repeated(&record, context).await;
                         }
                         let head = self.load_at(stream, record.version).await?.head;
-                        return Ok(Self::executed(stream, state, head, events, context));
+                        return Ok(self.executed(stream, state, head, events, context));
                     }
                     // Not there yet, and if it still arrives, the command id lets only one of the two in.
                     pause(attempt).await;
@@ -221,6 +305,7 @@ impl<A: Aggregate> Repository<A> {
     }
 
     fn executed(
+        &self,
         stream: StreamId,
         state: A::State,
         head: Head,
@@ -228,7 +313,20 @@ impl<A: Aggregate> Repository<A> {
         context: &CommandContext,
     ) -> Executed<A> {
         let state = events.iter().fold(state, A::evolve);
+        self.remember(stream, &state, head);
         Executed { stream, state, head, events, correlation_id: context.correlation_id, repeated: false }
+    }
+
+    fn remember(&self, stream: StreamId, state: &A::State, head: Head) {
+        if let Some(remembered) = &self.remembered {
+            remembered.remember(stream, Loaded { state: state.clone(), head });
+        }
+    }
+
+    fn forget(&self, stream: StreamId) {
+        if let Some(remembered) = &self.remembered {
+            remembered.forget(stream);
+        }
     }
 
     /// What the command did when it took effect before, `otherwise` when it did not. Asked again here, for what speaks

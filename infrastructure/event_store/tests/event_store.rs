@@ -3,6 +3,8 @@
 
 #[path = "event_store/append.rs"]
 mod append;
+#[path = "event_store/assumptions.rs"]
+mod assumptions;
 #[path = "event_store/concurrency.rs"]
 mod concurrency;
 #[path = "event_store/counter.rs"]

@@ -2,7 +2,7 @@
 use crate::due::DueHints;
 use domain_kernel::message::topics;
 use domain_kernel::ports::{Clock, Origin};
-use domain_kernel::{BoxFuture, CommandId, EventId, Message, UserId};
+use domain_kernel::{BoxFuture, CommandId, EventId, Message, StreamId, UserId};
 use domain_notifications::{
     About, AboutKind, Notification, NotificationCommand, NotificationError, NotificationState, Request, SealedContact,
     Template, notification_stream,
@@ -132,7 +132,10 @@ impl NotificationConsumer {
             first_attempt: attempt.max(1),
             requested_at: self.clock.now(),
         };
-        self.execute(message, command, request.notification(), NotificationCommand::Request(request)).await?;
+        let notification = request.notification();
+        let context = context(message, command);
+        let requested = self.repository.begin(notification, &context, NotificationCommand::Request(request)).await;
+        self.hint(notification, &requested.map_err(of_command)?.state);
         // Also when it was requested before: then the answer comes, or came, from that request.
         Ok(Handling::Done)
     }
@@ -151,32 +154,28 @@ impl NotificationConsumer {
             let state = self.repository.load(notification).await.map_err(of_load)?.state;
             if matches!(state, NotificationState::Dead { .. }) {
                 let again = NotificationCommand::RequestAgain { attempt, at: self.clock.now() };
-                self.execute(message, command, notification, again).await?;
+                let requested = self.repository.execute(notification, None, &context(message, command), again).await;
+                self.hint(notification, &requested.map_err(of_command)?.state);
                 return Ok(Handling::Done);
             }
         }
         Ok(Handling::NothingToDo)
     }
 
-    async fn execute(
-        &self,
-        message: &Message,
-        command_id: CommandId,
-        notification: domain_kernel::StreamId,
-        command: NotificationCommand,
-    ) -> Result<(), HandlingError> {
-        let context = CommandContext {
-            command_id,
-            digest: None,
-            correlation_id: message.headers.correlation_id,
-            causation_id: Some(message.headers.event_id),
-            actor: None,
-        };
-        let executed = self.repository.execute(notification, None, &context, command).await.map_err(of_command)?;
-        if let NotificationState::Waiting { due_at, .. } = executed.state {
-            self.hints.tell(due_at, notification);
+    fn hint(&self, notification: StreamId, state: &NotificationState) {
+        if let NotificationState::Waiting { due_at, .. } = state {
+            self.hints.tell(*due_at, notification);
         }
-        Ok(())
+    }
+}
+
+fn context(message: &Message, command_id: CommandId) -> CommandContext {
+    CommandContext {
+        command_id,
+        digest: None,
+        correlation_id: message.headers.correlation_id,
+        causation_id: Some(message.headers.event_id),
+        actor: None,
     }
 }
 

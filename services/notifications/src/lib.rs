@@ -59,6 +59,9 @@ pub const TOPICS: &[Topic] = &[topics::EVENT_NOTIFICATION, topics::SAGA_STEP];
 /// What it reads.
 pub const SUBSCRIPTIONS: &[Topic] = &[topics::EVENT_USER, topics::EVENT_RESULT, topics::SAGA_COMMAND];
 
+/// How many notifications are remembered as they stand between their request and their outcome.
+const UNDER_WAY: usize = 4_096;
+
 /// What its stored events are to the others.
 #[must_use]
 pub fn publisher() -> Arc<dyn Publisher> {
@@ -114,7 +117,8 @@ pub async fn start_at(desk: Arc<dyn Desk>, resources: Resources, config: Config)
         });
     }
 
-    let repository = Repository::new(Arc::clone(&store), Arc::new(NotificationCodec), Arc::clone(&clock));
+    let repository =
+        Repository::new(Arc::clone(&store), Arc::new(NotificationCodec), Arc::clone(&clock)).remembering(UNDER_WAY);
     let (hints, told) = due::due_hints();
     let consumer: Arc<dyn MessageHandler> =
         Arc::new(NotificationConsumer { repository: repository.clone(), clock: Arc::clone(&clock), hints });

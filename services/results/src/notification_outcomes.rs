@@ -42,7 +42,7 @@ impl NotificationOutcomes {
             causation_id: Some(message.headers.event_id),
             actor: None,
         };
-        match self.notifications.execute(notification_stream(result), None, &context, note).await {
+        match self.notifications.begin(notification_stream(result), &context, note).await {
             Ok(_) => Ok(Handling::Done),
             Err(CommandError::Rejected(never)) => match never {},
             Err(CommandError::Contended) => Err(HandlingError::Transient { code: "contended".to_owned() }),

@@ -59,10 +59,13 @@ pub fn projections() -> Vec<Arc<dyn Projection>> {
     vec![Arc::new(SagaList)]
 }
 
+/// How many sagas are remembered as they stand: each hears several messages within a moment.
+const SAGAS_UNDER_WAY: usize = 2_048;
+
 /// The sagas in `store`.
 #[must_use]
 pub fn sagas(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Repository<Saga> {
-    Repository::new(store, Arc::new(SagaCodec), clock)
+    Repository::new(store, Arc::new(SagaCodec), clock).remembering(SAGAS_UNDER_WAY)
 }
 
 /// Every SQL statement, by name.

@@ -126,7 +126,7 @@ pub(crate) async fn file_result(
     let now = app.clock.now();
     let executed = app
         .results_at(now)
-        .execute_claiming(StreamId(app.clock.unique_id()), None, &context.command(), command, |_, _| ClaimChanges {
+        .begin_claiming(StreamId(app.clock.unique_id()), &context.command(), command, |_, _| ClaimChanges {
             take: vec![claim],
             release: vec![],
         })
