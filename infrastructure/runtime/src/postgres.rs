@@ -117,10 +117,17 @@ impl Cluster {
         Ok(Self { options, account, binaries, port, password, process: Mutex::new(process), _lock: lock })
     }
 
-    /// The superuser's connection, to the database `postgres`; not over the network, so without TLS.
+    /// The superuser's connection, to the database `postgres`: by the server's socket, or where the path to that is too
+    /// long by the network of this machine; without TLS.
     #[must_use]
     pub fn options(&self) -> PgConnectOptions {
         connect_options(&data(&self.options.directory), self.port, &self.password)
+    }
+
+    /// The same over the network of this machine, where TLS can be spoken.
+    #[must_use]
+    pub fn network_options(&self) -> PgConnectOptions {
+        network_options(self.port, &self.password)
     }
 
     /// The port on 127.0.0.1.
@@ -242,15 +249,19 @@ fn password(directory: &Path) -> Result<String, ClusterError> {
     Ok(secrets.text("superuser")?)
 }
 
+/// By the socket where it can be reached; a server that another release started may have none.
 fn connect_options(data: &Path, port: u16, password: &str) -> PgConnectOptions {
-    let options = PgConnectOptions::new_without_pgpass()
+    let options = network_options(port, password);
+    let socket = data.join(format!(".s.PGSQL.{port}"));
+    if socket.as_os_str().len() <= LONGEST_SOCKET && socket.exists() { options.socket(data) } else { options }
+}
+
+fn network_options(port: u16, password: &str) -> PgConnectOptions {
+    PgConnectOptions::new_without_pgpass()
         .host("127.0.0.1")
         .port(port)
         .username(SUPERUSER)
         .password(password)
         .database("postgres")
-        .ssl_mode(PgSslMode::Disable);
-    // A server that another release started may have none.
-    let socket = data.join(format!(".s.PGSQL.{port}"));
-    if socket.as_os_str().len() <= LONGEST_SOCKET && socket.exists() { options.socket(data) } else { options }
+        .ssl_mode(PgSslMode::Disable)
 }

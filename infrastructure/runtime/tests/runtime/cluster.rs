@@ -119,6 +119,48 @@ async fn a_directory_that_the_servers_user_cannot_reach_is_refused_with_how_to_m
 }
 
 #[tokio::test]
+async fn the_server_answers_by_its_socket_and_over_the_network() {
+    let (cluster, _directory) = cluster().await;
+    assert!(cluster.options().get_socket().is_some());
+    assert!(cluster.network_options().get_socket().is_none());
+    for options in [cluster.options(), cluster.network_options()] {
+        let mut connection = PgConnection::connect_with(&options).await.unwrap();
+        let over_network: bool =
+            sqlx::query_scalar("select inet_client_addr() is not null").fetch_one(&mut connection).await.unwrap();
+        assert_eq!(over_network, options.get_socket().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_server_whose_sockets_path_would_be_too_long_is_reached_over_the_network() {
+    let directory = directory();
+    let place = directory.path().join("a-folder-with-a-long-name".repeat(5));
+    let cluster = Cluster::start(&place, None, false).await.unwrap();
+    assert!(cluster.options().get_socket().is_none());
+    PgConnection::connect_with(&cluster.options()).await.unwrap().close().await.unwrap();
+    cluster.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_killed_server_leaves_no_socket_to_the_next_one() {
+    let directory = directory();
+    let place = directory.path().join("postgres");
+    let options = ClusterOptions { directory: place.clone(), port: None, durable: false, outlives_owner: true };
+    let first = Cluster::start_with(options).await.unwrap();
+    let killed = first.pid();
+    drop(first);
+    kill(Pid::from_raw(killed), Signal::SIGKILL).unwrap();
+    wait_for("the server to end", LIMIT, async || (!lives(killed)).then_some(())).await;
+    let second = Cluster::start(&place, None, false).await.unwrap();
+    let names = fs::read_dir(place.join("data")).unwrap().map(|entry| entry.unwrap().file_name());
+    let sockets: Vec<_> =
+        names.map(|name| name.into_string().unwrap()).filter(|name| name.starts_with(".s.")).collect();
+    let own = format!(".s.PGSQL.{}", second.port());
+    assert!(sockets.iter().all(|name| name.starts_with(&own)) && sockets.contains(&own), "{sockets:?}");
+    second.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_killed_owner_leaves_no_server() {
     let directory = directory();
     let (mut owner, server) = owner(directory.path()).await;

@@ -216,7 +216,7 @@ async fn speak_tls(cluster: &Cluster, compose: &Compose, tls: &Path) {
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
     }
     sqlx::raw_sql("select pg_reload_conf()").execute(&mut connection).await.unwrap();
-    let over_tls = cluster.options().ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(tls.join("authority.pem"));
+    let over_tls = cluster.network_options().ssl_mode(PgSslMode::VerifyFull).ssl_root_cert(tls.join("authority.pem"));
     wait_for("PostgreSQL to speak TLS", LIMIT, async || over_tls.clone().connect().await.ok()).await;
 }
 
