@@ -274,7 +274,7 @@ impl System for Historia {
     }
 
     async fn append(&self, stream: Uuid, vitals: Vec<Vital>) -> Result<u64, Failure> {
-        let executed = self.repository.execute(StreamId(stream), None, &Self::context(), vitals).await;
+        let executed = self.repository.begin(StreamId(stream), &Self::context(), vitals).await;
         executed.map(|_| 0).map_err(|error| error.to_string().into())
     }
 
