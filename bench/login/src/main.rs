@@ -101,9 +101,8 @@ fn median(times: &[Duration]) -> Duration {
 
 /// The largest difference between the two shares of times up to any time.
 fn distance(one: &[Duration], other: &[Duration]) -> f64 {
-    let share = |times: &[Duration], at: Duration| {
-        times.iter().filter(|time| **time <= at).count() as f64 / times.len() as f64
-    };
+    let share =
+        |times: &[Duration], at: Duration| times.iter().filter(|time| **time <= at).count() as f64 / times.len() as f64;
     let apart = |at: &Duration| (share(one, *at) - share(other, *at)).abs();
     one.iter().chain(other).map(apart).fold(0.0, f64::max)
 }

@@ -11,7 +11,6 @@ mod client;
 mod faults;
 mod history;
 mod load;
-mod mails;
 mod observe;
 mod postgres;
 mod process;

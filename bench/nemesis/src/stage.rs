@@ -4,12 +4,12 @@
 use crate::broker::Broker;
 use crate::client::Client;
 use crate::faults::disk;
-use crate::mails::MailServer;
 use crate::postgres::Postgres;
 use crate::process::{Process, dying_with_us, free_port, run};
 use crate::proxy::{Link, Network};
 use nix::sys::signal::Signal;
 use platform::Failure;
+use platform::mails::MailServer;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -2,6 +2,8 @@
 //!
 //! The load is open: a request is sent when its moment has come, whether or not earlier ones are answered, and its time
 //! counts from that moment, so a stall is seen in every request that it held up.
+pub mod mails;
+
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request, StatusCode};

@@ -3,9 +3,8 @@
 //! the server has taken the mail.
 //!
 //! `saga BINARY [SECONDS [RATE]...]` prints one block per broker and rate. Every accepted result must have its mail.
-mod mails;
 
-use mails::MailServer;
+use platform::mails::MailServer;
 use platform::{Failure, Platform, file_results, folder, print_load, quantiles};
 use std::time::{Duration, Instant};
 
@@ -40,9 +39,9 @@ async fn measure(binary: &str, broker: &str, rate: u32, seconds: u32) -> Result<
     file_results(&platform.url, rate.min(50), 3).await?;
     let (accepted, failed) = file_results(&platform.url, rate, seconds).await?;
     let begun = Instant::now();
-    while accepted.iter().any(|result| server.taken(result.number).is_none()) {
+    while accepted.iter().any(|result| server.first_about(result.number).is_none()) {
         if begun.elapsed() > LAST {
-            let missing = accepted.iter().filter(|result| server.taken(result.number).is_none()).count();
+            let missing = accepted.iter().filter(|result| server.first_about(result.number).is_none()).count();
             return Err(format!("{missing} accepted results have no mail after {LAST:?}").into());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -51,7 +50,7 @@ async fn measure(binary: &str, broker: &str, rate: u32, seconds: u32) -> Result<
     println!("\n{broker}, {rate}/s for {seconds} s: {} answered 201, {failed} not", accepted.len());
     println!("accept:         {}", quantiles(accepted.iter().map(|result| result.answered - result.due).collect()));
     let mailed = accepted.iter().filter_map(|result| {
-        server.taken(result.number).map(|taken| taken.saturating_duration_since(result.answered))
+        server.first_about(result.number).map(|taken| taken.saturating_duration_since(result.answered))
     });
     println!("accept to mail: {}", quantiles(mailed.collect()));
     Ok(())
