@@ -3,12 +3,14 @@
 //! What always holds:
 //! 1. a hash costs the same whether the user exists or not: who is unknown is checked against a hash of nobody's;
 //! 2. at most as many hashes run as there are cores, and at most [`LONGEST_QUEUE`] wait; more are refused at once
-//!    ([`HashingError::Busy`]), because each takes 19 MiB and a crowd of them would be the cheapest attack there is.
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+//!    ([`HashingError::Busy`]), because each takes 19 MiB and a crowd of them would be the cheapest attack there is;
+//! 3. that memory is kept for the next hash: new memory costs half as much again, but only on some threads, and an
+//!    attacker whose attempts meet one thread and the owner's another would tell them apart by it.
+use argon2::password_hash::phc::{self, Output};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use domain_kernel::Sensitive;
 use domain_users::{Password, PasswordHash};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// How many may wait for a core.
@@ -23,6 +25,7 @@ const LANES: u32 = 1;
 pub(crate) struct Passwords {
     queue: Arc<Semaphore>,
     cores: Arc<Semaphore>,
+    memory: Arc<Mutex<Vec<Vec<Block>>>>,
     nobodys: PasswordHash,
 }
 
@@ -44,6 +47,7 @@ impl Passwords {
         let unused = Self {
             queue: Arc::new(Semaphore::new(cores + LONGEST_QUEUE)),
             cores: Arc::new(Semaphore::new(cores)),
+            memory: Arc::default(),
             nobodys: PasswordHash::new(String::new()),
         };
         let nobodys = unused.hash(Password::claimed(random_text()?)).await?;
@@ -67,9 +71,13 @@ impl Passwords {
     ) -> Result<bool, HashingError> {
         let known = hash.and_then(Sensitive::known);
         let (exists, hash) = (known.is_some(), known.unwrap_or(&self.nobodys).clone());
+        let memory = Arc::clone(&self.memory);
         self.run(move || {
-            let right = argon2()?.verify_password(password.reveal().as_bytes(), hash.as_str()).is_ok();
-            Ok(right && exists)
+            let kept = memory.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let mut blocks = kept.unwrap_or_default();
+            let right = is_right(&password, &hash, &mut blocks);
+            memory.lock().unwrap_or_else(PoisonError::into_inner).push(blocks);
+            Ok(right.unwrap_or(false) && exists)
         })
         .await
     }
@@ -87,6 +95,21 @@ impl Passwords {
         });
         hashed.await.map_err(|_| HashingError::Failed)?
     }
+}
+
+/// Whether `password` is the one of `hash`, worked out in `blocks`; an error when `hash` is none of ours.
+fn is_right(password: &Password, hash: &PasswordHash, blocks: &mut Vec<Block>) -> argon2::password_hash::Result<bool> {
+    let hash = phc::PasswordHash::new(hash.as_str())?;
+    let params = Params::try_from(&hash)?;
+    blocks.resize(blocks.len().max(params.block_count()), Block::new());
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else { return Ok(false) };
+    let version = hash.version.map(Version::try_from).transpose()?.unwrap_or_default();
+    let argon2 = Argon2::new(Algorithm::try_from(hash.algorithm.as_str())?, version, params);
+    let mut output = [0; Output::MAX_LENGTH];
+    let output = &mut output[..expected.len()];
+    argon2.hash_password_into_with_memory(password.reveal().as_bytes(), salt, output, blocks)?;
+    // The comparison takes as long whatever is equal.
+    Ok(Output::new(output)? == *expected)
 }
 
 fn argon2() -> Result<Argon2<'static>, HashingError> {
@@ -123,6 +146,23 @@ mod tests {
         assert_eq!(passwords.verify(password("password2"), Some(&hash)).await, Ok(true));
         assert_eq!(passwords.verify(password("password2 "), Some(&hash)).await, Ok(false));
         assert_eq!(passwords.verify(password("Password2"), Some(&hash)).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn what_was_checked_before_makes_no_difference() {
+        let passwords = Passwords::new(1).await.unwrap();
+        let hash = Sensitive::Known(passwords.hash(password("password2")).await.unwrap());
+        for (text, right) in [("password2", true), ("password3", false), ("password2", true)] {
+            assert_eq!(passwords.verify(password(text), Some(&hash)).await, Ok(right));
+            assert_eq!(passwords.memory.lock().unwrap().len(), 1, "the memory of one check serves the next");
+        }
+        // What an older or a stronger setting left behind is checked in the same memory.
+        let params = Params::new(2 * MEMORY_KIB, 1, LANES, None).unwrap();
+        let other = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password(b"password2").unwrap();
+        let other = Sensitive::Known(PasswordHash::new(other.to_string()));
+        assert_eq!(passwords.verify(password("password2"), Some(&other)).await, Ok(true));
+        assert_eq!(passwords.verify(password("password3"), Some(&other)).await, Ok(false));
+        assert_eq!(passwords.verify(password("password2"), Some(&hash)).await, Ok(true));
     }
 
     #[tokio::test]
