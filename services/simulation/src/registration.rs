@@ -18,7 +18,7 @@ pub(crate) async fn register(platform: &Platform, command: Command, name: u8) ->
         // The connection breaks with the process.
         _ = doors.life.end() => None,
         executed = execute(platform, doors.users.as_ref()?, command, name) => match executed? {
-            Ok(executed) => Some(Answer::Done { result: executed.stream.0, version: executed.head.version }),
+            Ok(executed) => Some(Answer::Done { result: executed.stream.0, version: executed.version }),
             Err(CommandError::Store(_) | CommandError::Codec(_) | CommandError::Contended) => None,
             Err(CommandError::ClaimTaken(_)) => Some(Answer::Refused(409)),
             Err(_) => Some(Answer::Refused(422)),

@@ -26,7 +26,7 @@ impl<A: Aggregate> fmt::Debug for Executed<A> {
         f.debug_struct("Executed")
             .field("stream", &self.stream)
             .field("state", &self.state)
-            .field("head", &self.head)
+            .field("version", &self.version)
             .field("events", &self.events)
             .field("correlation_id", &self.correlation_id)
             .field("repeated", &self.repeated)

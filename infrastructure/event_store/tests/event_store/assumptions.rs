@@ -28,10 +28,10 @@ async fn a_stream_that_was_taken_for_new_is_read_when_it_is_not() {
     let counters = repository(fixture.port());
     let stream = stream();
     let begun = counters.begin(stream, &context(), 5).await.unwrap();
-    assert_eq!((begun.state, begun.head.version, begun.events), (5, Version(1), vec![Added(5)]));
+    assert_eq!((begun.state, begun.version, begun.events), (5, Version(1), vec![Added(5)]));
     // A new counter refuses this, and the store an event after none.
     assert_eq!(counters.begin(stream, &context(), -2).await.unwrap().state, 3);
-    assert_eq!(counters.begin(stream, &context(), 1).await.unwrap().head.version, Version(3));
+    assert_eq!(counters.begin(stream, &context(), 1).await.unwrap().version, Version(3));
     let refused = counters.begin(stream, &context(), -9).await.unwrap_err();
     assert_eq!(refused, CommandError::Rejected(TooFew));
     assert_eq!(counters.load(stream).await.unwrap().state, 4);
@@ -76,7 +76,7 @@ async fn what_was_forgotten_is_read_again() {
     for round in 1..=3 {
         for stream in &streams {
             let executed = counters.execute(*stream, None, &context(), 1).await.unwrap();
-            assert_eq!((executed.state, executed.head.version), (round, Version(u32::try_from(round).unwrap())));
+            assert_eq!((executed.state, executed.version), (round, Version(u32::try_from(round).unwrap())));
         }
     }
 }

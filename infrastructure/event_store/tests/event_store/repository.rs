@@ -41,11 +41,11 @@ async fn a_command_changes_the_aggregate() {
     let first = counters.execute(stream, None, &context(), 5).await.unwrap();
     assert_eq!((first.stream, first.state, first.events, first.repeated), (stream, 5, vec![Added(5)], false));
     let second = counters.execute(stream, Some(Version(1)), &context(), -2).await.unwrap();
-    assert_eq!((second.state, second.head.version), (3, Version(2)));
+    assert_eq!((second.state, second.version), (3, Version(2)));
     let loaded = counters.load(stream).await.unwrap();
-    assert_eq!((loaded.state, loaded.head), (3, second.head));
+    assert_eq!((loaded.state, loaded.head.version), (3, second.version));
     let before = counters.load_at(stream, Version(1)).await.unwrap();
-    assert_eq!((before.state, before.head), (5, first.head));
+    assert_eq!((before.state, before.head.version), (5, first.version));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,7 +98,7 @@ async fn a_repeated_command_changes_nothing_and_is_answered_with_what_it_did() {
     for target in [stream, self::stream()] {
         let repeated = counters.execute(target, None, &again, 5).await.unwrap();
         assert!(repeated.repeated);
-        assert_eq!((repeated.stream, repeated.state, repeated.head), (stream, 5, first.head), "as it was then");
+        assert_eq!((repeated.stream, repeated.state, repeated.version), (stream, 5, first.version), "as it was then");
         assert_eq!((repeated.events, repeated.correlation_id), (vec![], context.correlation_id));
     }
     assert_eq!(counters.load(stream).await.unwrap().state, 15);
@@ -119,10 +119,10 @@ async fn a_command_id_with_another_digest_is_another_command() {
 async fn a_version_that_was_not_expected_is_refused() {
     let (_fixture, counters) = counters().await;
     let stream = stream();
-    let head = counters.execute(stream, Some(Version::NONE), &context(), 5).await.unwrap().head;
+    let version = counters.execute(stream, Some(Version::NONE), &context(), 5).await.unwrap().version;
     for expected in [0, 2] {
         let refused = counters.execute(stream, Some(Version(expected)), &context(), 5).await.unwrap_err();
-        assert_eq!(refused, CommandError::VersionMismatch { actual: head.version });
+        assert_eq!(refused, CommandError::VersionMismatch { actual: version });
     }
 }
 
@@ -248,8 +248,8 @@ async fn a_command_whose_outcome_got_lost_takes_effect_once() {
         let counters = repository(Breaking::new(fixture.port(), loss));
         let (stream, context) = (stream(), context());
         let done = counters.execute(stream, None, &context, 5).await.unwrap();
-        assert_eq!((done.state, done.head.version, done.events), (5, Version(1), vec![Added(5)]));
-        assert_eq!(counters.load(stream).await.unwrap().head, done.head);
+        assert_eq!((done.state, done.version, done.events), (5, Version(1), vec![Added(5)]));
+        assert_eq!(counters.load(stream).await.unwrap().head.version, done.version);
         assert!(counters.execute(stream, None, &context, 5).await.unwrap().repeated);
     }
 }
@@ -262,7 +262,7 @@ async fn a_command_is_not_refused_because_of_its_own_effect() {
         repository(fixture.port()).execute(stream, None, &context(), 5).await.unwrap();
         let counters = repository(Breaking::new(fixture.port(), Loss::Late));
         let done = counters.execute(stream, expected, &context(), -5).await.unwrap();
-        assert_eq!((done.state, done.head.version, done.repeated), (0, Version(2), true));
+        assert_eq!((done.state, done.version, done.repeated), (0, Version(2), true));
     }
 }
 

@@ -147,11 +147,11 @@ pub(crate) async fn change_result(
         id: executed.stream.0,
         number: result.number.get(),
         status: result.status.name(),
-        version: executed.head.version.0,
-        updated_at: moment(app.moment_of(executed.stream, executed.head.version).await?),
+        version: executed.version.0,
+        updated_at: moment(app.moment_of(executed.stream, executed.version).await?),
     };
     let mut response = Json(body).into_response();
-    response.headers_mut().insert(header::ETAG, etag::of(executed.head.version));
+    response.headers_mut().insert(header::ETAG, etag::of(executed.version));
     set_correlation(response.headers_mut(), executed.correlation_id);
     Ok(response)
 }

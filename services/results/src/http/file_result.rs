@@ -133,7 +133,7 @@ pub(crate) async fn file_result(
         .await
         .map_err(refusal::problem)?;
     let filed = executed.state.filed().ok_or_else(Problem::internal)?;
-    let created_at = if executed.repeated { app.moment_of(executed.stream, executed.head.version).await? } else { now };
+    let created_at = if executed.repeated { app.moment_of(executed.stream, executed.version).await? } else { now };
     let body = FiledBody {
         id: executed.stream.0,
         number: filed.number.get(),
@@ -145,7 +145,7 @@ pub(crate) async fn file_result(
     if let Ok(location) = HeaderValue::from_str(&format!("/results/{}", executed.stream)) {
         headers.insert(header::LOCATION, location);
     }
-    headers.insert(header::ETAG, etag::of(executed.head.version));
+    headers.insert(header::ETAG, etag::of(executed.version));
     set_correlation(headers, executed.correlation_id);
     Ok(response)
 }

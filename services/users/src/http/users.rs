@@ -67,7 +67,7 @@ pub(super) async fn register(
     if let Ok(location) = HeaderValue::from_str(&location) {
         response.headers_mut().insert(header::LOCATION, location);
     }
-    response.headers_mut().insert(header::ETAG, etag::of(executed.head.version));
+    response.headers_mut().insert(header::ETAG, etag::of(executed.version));
     Ok(in_saga(executed.correlation_id, response))
 }
 
@@ -182,7 +182,7 @@ pub(super) async fn change(
 ) -> Result<Response, Problem> {
     let requested = requested_change(&body)?;
     let executed = app.accounts.change(&context.command(), UserId(id), expected, requested).await?;
-    let response = versioned(UserId(id), &executed.state, executed.head.version)?;
+    let response = versioned(UserId(id), &executed.state, executed.version)?;
     Ok(in_saga(executed.correlation_id, response))
 }
 
@@ -253,7 +253,7 @@ pub(super) async fn reactivate(
     context: RequestContext,
 ) -> Result<Response, Problem> {
     let executed = app.accounts.reactivate(&context.command(), UserId(id), expected).await?;
-    let response = versioned(UserId(id), &executed.state, executed.head.version)?;
+    let response = versioned(UserId(id), &executed.state, executed.version)?;
     Ok(in_saga(executed.correlation_id, response))
 }
 
