@@ -1,18 +1,28 @@
 //! What happened, as one number, and in words when somebody wants to read it.
 use crate::plan::Place;
+use std::collections::HashMap;
 use uuid::Uuid;
+
+/// What instances ask again and again while nothing happens.
+const POLLS: [&str; 2] = ["reads the log after", "looks what is due"];
 
 /// The steps of a run in their order. Two runs of one plan have the same hash, or something decided by itself.
 #[derive(Clone, Debug)]
 pub struct Trace {
     hash: u64,
     steps: u64,
-    lines: Option<Vec<String>>,
+    words: Option<Words>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Words {
+    lines: Vec<String>,
+    polled: HashMap<(String, &'static str), Uuid>,
 }
 
 impl Trace {
     pub(crate) fn new(in_words: bool) -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, steps: 0, lines: in_words.then(Vec::new) }
+        Self { hash: 0xcbf2_9ce4_8422_2325, steps: 0, words: in_words.then(Words::default) }
     }
 
     pub(crate) fn add(&mut self, at_ms: u64, place: Option<Place>, what: &'static str, about: Uuid) {
@@ -24,9 +34,9 @@ impl Trace {
             self.mix(&word.to_be_bytes());
         }
         self.mix(what.as_bytes());
-        if let Some(lines) = &mut self.lines {
+        if let Some(words) = &mut self.words {
             let place = place.map_or_else(|| "-".to_owned(), |place| place.to_string());
-            lines.push(format!("{at_ms:>7} ms  {place:<16} {what} {about}"));
+            words.add(at_ms, place, what, about);
         }
     }
 
@@ -52,6 +62,16 @@ impl Trace {
     /// In words; nothing unless that was asked for.
     #[must_use]
     pub fn lines(&self) -> &[String] {
-        self.lines.as_deref().unwrap_or_default()
+        self.words.as_ref().map_or(&[], |words| &words.lines)
+    }
+}
+
+impl Words {
+    /// A poll that finds what it found before says nothing.
+    fn add(&mut self, at_ms: u64, place: String, what: &'static str, about: Uuid) {
+        let line = format!("{at_ms:>7} ms  {place:<16} {what} {about}");
+        if !POLLS.contains(&what) || self.polled.insert((place, what), about) != Some(about) {
+            self.lines.push(line);
+        }
     }
 }

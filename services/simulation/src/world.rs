@@ -4,7 +4,7 @@ use crate::plan::{Fault, Lost, MailFault, Place, Plan, Service};
 use crate::random::Random;
 use crate::trace::Trace;
 use domain_kernel::ports::Clock;
-use domain_kernel::{Checkpoint, EventId, Message, MessageHeaders, StreamId, Timestamp, Version};
+use domain_kernel::{Checkpoint, EventId, Message, MessageHeaders, StreamId, Timestamp, Topic, Version};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,8 +55,8 @@ struct State {
     lives: u32,
     calm: bool,
     broken: Option<String>,
-    /// Per consumer and stream, the highest version whose message was delivered.
-    delivered: HashMap<(&'static str, StreamId), Version>,
+    /// Per consumer, topic and stream, the highest version whose message was delivered.
+    delivered: HashMap<(&'static str, Topic, StreamId), Version>,
     seen: HashSet<(&'static str, EventId)>,
     unsynced: HashMap<Service, (usize, Instant)>,
     ends: HashMap<Service, Checkpoint>,
@@ -147,14 +147,15 @@ impl World {
         self.state().ends.insert(service, end);
     }
 
-    /// Messages of one stream reach a consumer in version order, as far as their first copies go.
+    /// Messages of one stream reach a consumer in version order, as far as their first copies go. Two topics have no
+    /// order between them: each has its own relay.
     pub(crate) fn delivers(&self, consumer: &'static str, message: &Message) {
         let headers = &message.headers;
         let mut state = self.state();
         if !state.seen.insert((consumer, headers.event_id)) {
             return;
         }
-        let before = state.delivered.insert((consumer, headers.stream), headers.version);
+        let before = state.delivered.insert((consumer, message.topic, headers.stream), headers.version);
         drop(state);
         if let Some(before) = before.filter(|before| *before > headers.version) {
             let MessageHeaders { event_type, stream, version, .. } = headers;
