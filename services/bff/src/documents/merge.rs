@@ -6,7 +6,7 @@ use infra_http::problem::ProblemDocument;
 use infra_http::{Access, Route, ServiceApi};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
     Components, Content, InfoBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr, ResponseBuilder, Schema, Tag,
@@ -152,6 +152,7 @@ fn complete(operation: &mut Operation, access: Access, service: &'static str) {
         Access::SignedIn | Access::Roles(_) => vec![SecurityRequirement::new(BEARER, none)],
     });
     let mut problems = vec![("429", "Too many requests.")];
+    problems.extend(what_may_be_wrong(operation));
     if access != Access::Public {
         problems.push(("401", "No valid token."));
     }
@@ -172,17 +173,57 @@ fn complete(operation: &mut Operation, access: Access, service: &'static str) {
     }
     operation.extensions.get_or_insert_default().insert(SERVICE_EXTENSION.to_owned(), service.into());
     for (status, description) in problems {
-        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| {
-            let content = Content::new(Some(Ref::from_schema_name(ProblemDocument::name())));
-            let response = ResponseBuilder::new().description(description);
-            response.content(infra_http::problem::MEDIA_TYPE, content).build().into()
-        });
+        let response = || ResponseBuilder::new().description(description).build().into();
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(response);
     }
+    for (status, response) in &mut operation.responses.responses {
+        // The gateway's health says in its own words what does not work.
+        let health = service == NAME && status == "503";
+        if let (true, false, RefOr::T(response)) = (status.as_str() >= "400", health, response) {
+            let content = Content::new(Some(Ref::from_schema_name(ProblemDocument::name())));
+            response.content = [(infra_http::problem::MEDIA_TYPE.to_owned(), content.into())].into();
+        }
+    }
+}
+
+/// The problems that follow from what an operation takes: every service reads bodies, queries and headers by the same
+/// code, and the gateway's accept loop takes no address of any length.
+fn what_may_be_wrong(operation: &Operation) -> Vec<(&'static str, &'static str)> {
+    let mut problems = Vec::new();
+    let parameters: Vec<&Parameter> = operation
+        .parameters
+        .iter()
+        .flatten()
+        .filter_map(|parameter| if let RefOr::T(parameter) = parameter { Some(parameter) } else { None })
+        .collect();
+    let takes = |place: ParameterIn| parameters.iter().any(|parameter| parameter.parameter_in == place);
+    let pages = parameters.iter().any(|parameter| parameter.name == "cursor");
+    if operation.request_body.is_some() {
+        problems.extend([
+            ("400", "What was sent cannot be read."),
+            ("408", "The body did not come in time."),
+            ("413", "The body is too large."),
+            ("415", "The body is not said to be JSON."),
+            ("422", "A field breaks a rule."),
+        ]);
+    }
+    if takes(ParameterIn::Query) {
+        problems.push(("422", "A parameter is unknown or breaks a rule."));
+    }
+    if pages || takes(ParameterIn::Header) {
+        problems.push(("400", "What was sent cannot be read."));
+    }
+    if takes(ParameterIn::Query) || takes(ParameterIn::Path) {
+        problems.push(("414", "The address is too long."));
+    }
+    problems
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use utoipa::openapi::path::{OperationBuilder, ParameterBuilder};
+    use utoipa::openapi::request_body::RequestBody;
     use utoipa::openapi::schema::{ObjectBuilder, Type};
     use utoipa::openapi::{ComponentsBuilder, HttpMethod, PathsBuilder};
 
@@ -236,6 +277,48 @@ mod tests {
         assert_eq!(document["paths"]["/healthz"]["get"]["security"], serde_json::json!([]));
         assert_eq!(document["paths"]["/one"]["get"]["tags"], serde_json::json!(["one"]));
         assert!(document["paths"]["/one"]["get"]["responses"]["401"].is_object());
+    }
+
+    #[test]
+    fn every_error_of_the_document_is_a_problem() {
+        let mut service = api("one", "/one", Type::String);
+        let operation = service.openapi.paths.paths.get_mut("/one").unwrap().get.as_mut().unwrap();
+        // As a service describes it that forgets the media type, or the content altogether.
+        let forgotten = ResponseBuilder::new().content("application/json", Content::default()).build();
+        operation.responses.responses.insert("404".to_owned(), forgotten.into());
+        operation.responses.responses.insert("409".to_owned(), ResponseBuilder::new().build().into());
+        let document = serde_json::to_value(openapi(&[service])).unwrap();
+        let responses = &document["paths"]["/one"]["get"]["responses"];
+        let problem = serde_json::json!({
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        });
+        for status in ["401", "404", "409", "429", "503"] {
+            assert_eq!(responses[status]["content"], problem, "{status}");
+        }
+        assert!(responses["200"]["content"]["application/json"].is_object());
+        let health = &document["paths"]["/readyz"]["get"]["responses"]["503"]["content"];
+        assert!(health["application/json"].is_object(), "{health}");
+    }
+
+    #[test]
+    fn an_operation_says_how_what_it_takes_can_be_wrong() {
+        let statuses = |operation: Operation| -> Vec<&str> {
+            let mut found: Vec<&str> = what_may_be_wrong(&operation).into_iter().map(|(status, _)| status).collect();
+            found.sort_unstable();
+            found.dedup();
+            found
+        };
+        let with = |name: &str, place: ParameterIn| {
+            let parameter = ParameterBuilder::new().name(name).parameter_in(place).build();
+            OperationBuilder::new().parameter(parameter).build()
+        };
+        assert_eq!(statuses(Operation::new()), [""; 0]);
+        assert_eq!(statuses(with("id", ParameterIn::Path)), ["414"]);
+        assert_eq!(statuses(with("limit", ParameterIn::Query)), ["414", "422"]);
+        assert_eq!(statuses(with("cursor", ParameterIn::Query)), ["400", "414", "422"]);
+        assert_eq!(statuses(with("If-Match", ParameterIn::Header)), ["400"]);
+        let body = OperationBuilder::new().request_body(Some(RequestBody::new())).build();
+        assert_eq!(statuses(body), ["400", "408", "413", "415", "422"]);
     }
 
     #[test]

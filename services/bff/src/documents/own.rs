@@ -23,7 +23,7 @@ pub(super) fn openapi(services: &[ServiceApi]) -> utoipa::openapi::OpenApi {
             "A key set (RFC 7517). Services verify with it that a request came through the gateway.",
         ),
         ("/", "greeting", "The gateway runs", "A greeting with links."),
-        ("/docs", "docs", "This document, to read and try", "A page."),
+        ("/docs", "docs", "This document, to read and try", "The page is at `/docs/`."),
         ("/healthz", "healthz", "Whether the gateway answers", r#"`{"status":"OK"}`"#),
         ("/livez", "livez", "Whether the gateway answers", r#"`{"status":"OK"}`"#),
         ("/openapi.json", "openapi", "This document", "OpenAPI 3.1."),
@@ -43,14 +43,15 @@ pub(super) fn openapi(services: &[ServiceApi]) -> utoipa::openapi::OpenApi {
 }
 
 fn simple(id: &str, summary: &str, answer: &str) -> PathItem {
-    let media_type = if id == "docs" { "text/html" } else { "application/json" };
-    let object = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object)).build();
-    let content = if id == "docs" { Content::default() } else { Content::new(Some(object)) };
-    let mut operation = OperationBuilder::new()
-        .operation_id(Some(id))
-        .summary(Some(summary))
-        .tag("gateway")
-        .response("200", ResponseBuilder::new().description(answer).content(media_type, content.clone()).build());
+    let media_type = "application/json";
+    let content = Content::new(Some(ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object)).build()));
+    let mut operation = OperationBuilder::new().operation_id(Some(id)).summary(Some(summary)).tag("gateway");
+    let answered = ResponseBuilder::new().description(answer);
+    operation = match id {
+        // The page's own files are beside it, so its address ends with a slash.
+        "docs" => operation.response("303", answered.build()),
+        _ => operation.response("200", answered.content(media_type, content.clone()).build()),
+    };
     if id == "readyz" || id.starts_with("health_") {
         let not_now = ResponseBuilder::new().description(r#"`{"status":"UNAVAILABLE"}`"#);
         operation = operation.response("503", not_now.content(media_type, content).build());
