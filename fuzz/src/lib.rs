@@ -9,3 +9,7 @@ mod memory;
 
 pub use hostile::{hexadecimal, hostile, parts, tried};
 pub use memory::within_bounds;
+
+// The counters that a guided engine has put into this crate need their runtime also where there is no target.
+#[cfg(test)]
+use bolero as _;
