@@ -123,4 +123,30 @@ mod tests {
         assert_eq!(handling_command("notifications", event), handling_command("notifications", event));
         assert_ne!(handling_command("notifications", event), handling_command("results", event));
     }
+
+    #[test]
+    fn what_a_consumer_does_with_one_source_is_one_stream() {
+        let source = StreamId(Uuid::from_u128(7));
+        assert_eq!(handling_stream("notifications", source), handling_stream("notifications", source));
+        assert_ne!(handling_stream("notifications", source), handling_stream("results", source));
+        assert_ne!(handling_stream("notifications", source), handling_stream("notifications", StreamId(Uuid::nil())));
+    }
+
+    #[test]
+    fn derived_ids_never_change() {
+        let event = EventId(Uuid::from_u128(7));
+        let pinned = "83e76b36-1096-5274-8faf-c3cd78c46f5b";
+        assert_eq!(handling_command("notifications", event).to_string(), pinned);
+    }
+
+    #[test]
+    fn an_id_seen_as_another_kind_of_id_is_the_same_uuid() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(StreamId::from(UserId(id)), StreamId(id));
+        assert_eq!(UserId::from(StreamId(id)), UserId(id));
+        assert_eq!(SubjectId::from(StreamId(id)), SubjectId(id));
+        assert_eq!(SubjectId::from(UserId(id)), SubjectId(id));
+        assert_eq!(StreamId::from(CorrelationId(id)), StreamId(id));
+        assert_eq!(UserId::from(id).to_string().parse(), Ok(UserId(id)));
+    }
 }

@@ -77,3 +77,40 @@ impl RecordedEvent {
         Head { version: self.version, hash: self.hash }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CorrelationId, EventId, Timestamp};
+    use uuid::Uuid;
+
+    #[test]
+    fn an_event_is_the_head_of_its_stream_when_it_was_recorded() {
+        let metadata = EventMetadata {
+            event_id: EventId(Uuid::nil()),
+            correlation_id: CorrelationId(Uuid::nil()),
+            causation_id: None,
+            actor: None,
+            occurred_at: Timestamp(0),
+        };
+        let event = RecordedEvent {
+            checkpoint: Checkpoint::default(),
+            stream: StreamId(Uuid::nil()),
+            version: Version(3),
+            type_id: EventTypeId(1),
+            schema_version: SchemaVersion(1),
+            metadata,
+            payload: vec![],
+            hash: [7; 32],
+        };
+        assert_eq!(event.head(), Head { version: Version(3), hash: [7; 32] });
+    }
+
+    #[test]
+    fn the_global_order_is_epoch_then_transaction_then_position() {
+        let at = |epoch, tx, position| Checkpoint { epoch, tx, position };
+        assert!(at(0, 9, 9) < at(1, 1, 1));
+        assert!(at(0, 1, 9) < at(0, 2, 1));
+        assert!(at(0, 1, 1) < at(0, 1, 2));
+    }
+}

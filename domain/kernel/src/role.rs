@@ -116,4 +116,9 @@ mod tests {
         assert_eq!(Role::from_number(0), Err(UnknownRole));
         assert_eq!("root".parse::<Role>(), Err(UnknownRole));
     }
+
+    #[test]
+    fn a_role_is_shown_by_its_name() {
+        assert_eq!(Role::Physician.to_string(), "physician");
+    }
 }

@@ -77,4 +77,14 @@ mod tests {
         assert_eq!(Sensitive::<i32>::Erased.map(|number| number + 1), Sensitive::Erased);
         assert_eq!(Sensitive::Known(1).map(|number| number + 1).known(), Some(&2));
     }
+
+    #[test]
+    fn only_a_known_value_comes_out() {
+        assert_eq!(Sensitive::Known(1).into_known(), Some(1));
+        assert_eq!(Sensitive::<i32>::Erased.into_known(), None);
+        assert_eq!(Sensitive::<i32>::Erased.known(), None);
+        assert_eq!(Sensitive::Known(1).as_ref(), Sensitive::Known(&1));
+        assert_eq!(Sensitive::<i32>::Erased.as_ref(), Sensitive::Erased);
+        assert_eq!(Sensitive::from(1), Sensitive::Known(1));
+    }
 }

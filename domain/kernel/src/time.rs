@@ -31,6 +31,7 @@ mod tests {
 
     #[test]
     fn moments_are_counted_in_microseconds() {
+        assert_eq!(Timestamp(1).plus_millis(2), Timestamp(2_001));
         assert_eq!(Timestamp(0).plus_seconds(2), Timestamp(2_000_000));
         assert_eq!(Timestamp(0).plus_seconds(2).millis_since(Timestamp(500_000)), 1_500);
     }

@@ -39,4 +39,9 @@ mod tests {
         assert_eq!(Version::NONE.next(), Version(1));
         assert_eq!(Version(3).plus(2), Version(5));
     }
+
+    #[test]
+    fn a_version_is_shown_as_its_number() {
+        assert_eq!(Version(3).to_string(), "3");
+    }
 }

@@ -97,3 +97,61 @@ pub fn message(event: &RecordedEvent, event_type: &str, source: &str, payload: V
     };
     Some(Message { topic: published.topic, headers, payload })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Envelope;
+    use domain_kernel::{
+        Actor, Checkpoint, EventMetadata, EventTypeId, Role, SchemaVersion, StreamId, Timestamp, Version,
+    };
+    use uuid::Uuid;
+
+    fn recorded() -> RecordedEvent {
+        let metadata = EventMetadata {
+            event_id: Uuid::from_u128(1).into(),
+            correlation_id: Uuid::from_u128(2).into(),
+            causation_id: Some(Uuid::from_u128(3).into()),
+            actor: Some(Actor { user: Uuid::from_u128(4).into(), role: Role::Laboratory }),
+            occurred_at: Timestamp(5),
+        };
+        RecordedEvent {
+            checkpoint: Checkpoint::default(),
+            stream: StreamId(Uuid::from_u128(6)),
+            version: Version(7),
+            type_id: EventTypeId(1),
+            schema_version: SchemaVersion(1),
+            metadata,
+            payload: vec![1],
+            hash: [0; 32],
+        }
+    }
+
+    #[test]
+    fn a_message_says_of_its_event_what_metadata_and_catalogue_know() {
+        let message = message(&recorded(), "results.result_created", "results", vec![8]).unwrap();
+        let headers = MessageHeaders {
+            event_id: Uuid::from_u128(1).into(),
+            event_type: "results.result_created".to_owned(),
+            source: "results".to_owned(),
+            stream: StreamId(Uuid::from_u128(6)),
+            version: Version(7),
+            occurred_at: Timestamp(5),
+            correlation_id: Uuid::from_u128(2).into(),
+            causation_id: Some(Uuid::from_u128(3).into()),
+            actor: Some(Uuid::from_u128(4).into()),
+            contract_version: crate::topic::current(topics::EVENT_RESULT),
+            expects: vec!["notifications".to_owned()],
+            consumer: None,
+            attempt: None,
+            traceparent: None,
+        };
+        assert_eq!(message, Message { topic: topics::EVENT_RESULT, headers, payload: vec![8] });
+        assert_eq!(Envelope::of(&recorded()).event_id, message.headers.event_id);
+    }
+
+    #[test]
+    fn nothing_is_told_of_an_event_that_is_not_in_the_catalogue() {
+        assert_eq!(message(&recorded(), "results.result_seen", "results", vec![]), None);
+    }
+}

@@ -47,3 +47,20 @@ pub fn encode(contact: &ContactRecord) -> Result<Vec<u8>, AvroError> {
 pub fn decode(schema: u16, plain: &[u8]) -> Result<ContactRecord, ContractError> {
     Ok(VERSIONS.current().decode(VERSIONS.find(schema)?, plain)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contact_is_never_printed() {
+        let contact = ContactRecord { email: Some("ana@example.org".to_owned()), display_name: None };
+        assert_eq!(format!("{contact:?}"), "[sensitive]");
+    }
+
+    #[test]
+    fn what_is_written_now_is_read_by_the_number_that_it_is_sealed_with() {
+        let contact = ContactRecord { email: Some("ana@example.org".to_owned()), display_name: None };
+        assert_eq!(decode(current(), &encode(&contact).unwrap()), Ok(contact));
+    }
+}

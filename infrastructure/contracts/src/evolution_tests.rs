@@ -142,6 +142,33 @@ fn nothing_is_learned_that_does_not_fit() {
     assert_eq!(topic::check(topic, 2, &[]), Err(ContractError::UnknownVersion { version: 2 }));
 }
 
+#[test]
+fn a_topic_has_no_more_than_256_versions() {
+    let topic = topics::EVENT_NOTIFICATION;
+    let refused = topic::learn(topic, 257, &next(topic));
+    assert_eq!(refused, Err(LearnError::Version { version: 257 }));
+    assert!(topic::may_be_learned(topic, 256) && !topic::may_be_learned(topic, 257));
+    topic::learn(topic, 256, &next(topic)).unwrap();
+    assert!(topic::is_known(topic, 256) && !topic::may_be_learned(topic, 256));
+}
+
+#[test]
+fn what_is_known_need_not_be_learned() {
+    let topic = topics::EVENT_RESULT;
+    assert!(topic::is_known(topic, 1) && !topic::may_be_learned(topic, 1));
+    assert!(!topic::is_known(topic, 0) && !topic::may_be_learned(topic, 0));
+    assert!(!topic::is_known(topic, 99) && topic::may_be_learned(topic, 99));
+    assert!(!topic::is_known("event-unheard-of", 1));
+}
+
+#[test]
+fn a_schema_laid_out_otherwise_is_the_same() {
+    assert!(topic::is_same_schema(r#"{"type":"long"}"#, r#"{ "type" : "long" }"#));
+    assert!(!topic::is_same_schema(r#"{"type":"long"}"#, r#"{"type":"int"}"#));
+    assert!(topic::is_same_schema("no schema", "no schema"));
+    assert!(!topic::is_same_schema("no schema", "neither"));
+}
+
 /// What the tests of this crate say to the newest contract of `event-result` with `from` replaced, as its next version.
 #[track_caller]
 fn refused(from: &str, to: &str) -> String {

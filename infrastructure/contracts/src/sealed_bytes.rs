@@ -57,3 +57,24 @@ impl<'de> Visitor<'de> for BytesVisitor {
         Ok(SealedBytes(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::de::value::{BytesDeserializer, Error, U8Deserializer};
+
+    #[test]
+    fn bytes_are_read_from_every_format_as_they_are() {
+        let read = SealedBytes::deserialize(BytesDeserializer::<Error>::new(&[1, 2]));
+        assert_eq!(read, Ok(SealedBytes(vec![1, 2])));
+        assert_eq!(serde_json::from_str::<SealedBytes>("[1,2]").unwrap(), SealedBytes(vec![1, 2]));
+        assert_eq!(SealedBytes::from(vec![1, 2]), SealedBytes(vec![1, 2]));
+        let refused = SealedBytes::deserialize(U8Deserializer::<Error>::new(1)).unwrap_err();
+        assert!(refused.to_string().ends_with("expected bytes"), "{refused}");
+    }
+
+    #[test]
+    fn sealed_bytes_are_printed_by_their_number_alone() {
+        assert_eq!(format!("{:?}", SealedBytes(vec![1, 2])), "[2 sealed bytes]");
+    }
+}

@@ -46,3 +46,16 @@ pub enum MailError {
         code: String,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_mail_shows_nothing_but_its_message_id() {
+        let text = |text: &str| text.to_owned();
+        let mail =
+            Mail { message_id: text("7"), to: text("ana@example.org"), subject: text("News"), text: text("Log in.") };
+        assert_eq!(format!("{mail:?}"), r#"Mail { message_id: "7", .. }"#);
+    }
+}

@@ -138,3 +138,21 @@ pub enum VaultError {
         purpose: Purpose,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_purposes_never_change() {
+        assert_eq!(Purpose::ALL.map(Purpose::name), ["account", "contact", "clinical"]);
+        assert_eq!(Purpose::Contact.to_string(), "contact");
+    }
+
+    #[test]
+    fn what_was_opened_is_never_printed() {
+        let opened = Opened::Known { schema: 1, plain: b"positive".to_vec() };
+        assert_eq!(format!("{opened:?}"), "[sensitive]");
+        assert_eq!(format!("{:?}", Opened::Erased), "[erased]");
+    }
+}

@@ -53,4 +53,28 @@ mod tests {
         let bytes = [14, 2, 4, b'S', b'i'];
         assert_eq!(schema.show(&bytes).unwrap(), json!({"number": 7, "sealed_clinical": "[2 bytes]"}));
     }
+
+    #[test]
+    fn every_other_kind_of_value_is_shown_as_json() {
+        let id = uuid::Uuid::from_u128(7);
+        let text = || Value::String("x".to_owned());
+        let fields = [
+            ("null", Value::Null, Json::Null),
+            ("boolean", Value::Boolean(true), json!(true)),
+            ("int", Value::Int(1), json!(1)),
+            ("long", Value::Long(2), json!(2)),
+            ("moment", Value::TimestampMicros(3), json!(3)),
+            ("float", Value::Float(0.5), json!(0.5)),
+            ("double", Value::Double(0.25), json!(0.25)),
+            ("enum", Value::Enum(1, "far".to_owned()), json!("far")),
+            ("uuid", Value::Uuid(id), json!(id)),
+            ("fixed", Value::Fixed(2, vec![1, 2]), json!("[2 bytes]")),
+            ("array", Value::Array(vec![text()]), json!(["x"])),
+            ("map", Value::Map([("key".to_owned(), text())].into()), json!({"key": "x"})),
+            ("date", Value::Date(1), json!("[not shown]")),
+        ];
+        for (kind, value, expected) in fields {
+            assert_eq!(shown(value), expected, "{kind}");
+        }
+    }
 }

@@ -151,3 +151,52 @@ fn no_error_repeats_what_was_read() {
     let refused = schemas().0.decode::<First>(&schemas().0, &bytes).unwrap_err();
     assert!(!format!("{refused} {refused:?}").contains("Paciente"));
 }
+
+#[test]
+fn a_datum_may_be_as_large_as_the_limit_and_no_larger() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Large {
+        sealed: SealedBytes,
+    }
+    let schema = r#"{"type":"record","name":"Large","fields":[{"name":"sealed","type":"bytes"}]}"#;
+    let schema = AvroSchema::parse(schema).unwrap();
+    let mut large = Large { sealed: SealedBytes(vec![7; 8 * 1024 * 1024]) };
+    let bytes = schema.encode(&large).unwrap();
+    assert!(schema.decode::<Large>(&schema, &bytes).unwrap() == large);
+    large.sealed.0.push(7);
+    let bytes = schema.encode(&large).unwrap();
+    assert!(schema.decode::<Large>(&schema, &bytes).is_err());
+}
+
+#[test]
+fn a_schema_knows_its_name_and_which_fields_may_be_null() {
+    let schema = schemas().0;
+    assert_eq!(schema.name(), "Thing");
+    assert_eq!(schema.fields(), [("id".to_owned(), false), ("old".to_owned(), true)]);
+    assert_eq!(format!("{schema:?}"), r#"AvroSchema("Thing")"#);
+    assert_eq!(AvroSchema::parse(r#""long""#).unwrap().fields(), []);
+}
+
+#[test]
+fn a_value_without_a_field_is_refused_with_its_name() {
+    #[derive(Serialize)]
+    #[serde(rename = "Thing")]
+    struct Less {
+        old: Option<FirstOld>,
+    }
+    let refused = schemas().0.encode(&Less { old: None }).unwrap_err();
+    assert_eq!(refused, AvroError::Encode { record: "Thing".to_owned(), field: "id".to_owned() });
+}
+
+#[test]
+fn a_value_with_a_field_that_the_schema_lacks_is_refused_with_its_name() {
+    #[derive(Serialize)]
+    #[serde(rename = "Thing")]
+    struct More {
+        id: Uuid,
+        old: Option<FirstOld>,
+        more: i32,
+    }
+    let refused = schemas().0.encode(&More { id: Uuid::nil(), old: None, more: 1 }).unwrap_err();
+    assert_eq!(refused, AvroError::Encode { record: "Thing".to_owned(), field: "more".to_owned() });
+}

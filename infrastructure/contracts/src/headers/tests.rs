@@ -109,6 +109,26 @@ fn a_schema_of_another_topic_is_refused() {
 }
 
 #[test]
+fn a_trace_is_hexadecimal_and_as_long_as_the_standard_says() {
+    let mut properties = to_properties(topics::EVENT_NOTIFICATION, &full());
+    let of = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for wrong in [of.replace('f', "g"), of.replace('f', "F"), of.replace("00-", "0-"), format!("{of}-01")] {
+        properties.insert("traceparent".to_owned(), wrong);
+        let refused = from_properties(topics::EVENT_NOTIFICATION, &properties);
+        assert_eq!(refused, Err(HeaderError::Malformed("traceparent")));
+    }
+}
+
+#[test]
+fn a_name_has_at_most_64_letters() {
+    let mut properties = to_properties(topics::EVENT_NOTIFICATION, &full());
+    properties.insert("ce_source".to_owned(), "a".repeat(64));
+    assert_eq!(from_properties(topics::EVENT_NOTIFICATION, &properties).unwrap().source, "a".repeat(64));
+    properties.insert("ce_source".to_owned(), "a".repeat(65));
+    assert!(from_properties(topics::EVENT_NOTIFICATION, &properties).is_err());
+}
+
+#[test]
 fn properties_that_are_not_ours_are_left_alone() {
     let mut properties = to_properties(topics::EVENT_NOTIFICATION, &full());
     properties.insert("tracestate".to_owned(), "vendor=1".to_owned());

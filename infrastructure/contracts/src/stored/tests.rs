@@ -89,6 +89,28 @@ fn a_number_or_name_is_taken_once() {
 }
 
 #[test]
+fn a_number_is_taken_once_and_so_is_a_name() {
+    const BARE: StoredEventType =
+        StoredEventType { type_id: 1, name: "things.created", category: "thing", schemas: &[CREATED_1], sealed: &[] };
+    static OTHER_NAME: &[StoredEventType] = &[StoredEventType { name: "things.made", ..BARE }];
+    static OTHER_NUMBER: &[StoredEventType] = &[StoredEventType { type_id: 2, ..BARE }];
+    let again = |types| StoredEvents::new(ONE).unwrap().with(types).unwrap_err();
+    assert_eq!(again(OTHER_NAME), CatalogueError::Twice { event: "things.made" });
+    assert_eq!(again(OTHER_NUMBER), CatalogueError::Twice { event: "things.created" });
+}
+
+#[test]
+fn an_event_is_shown_by_the_schema_that_it_was_written_with() {
+    let events = StoredEvents::new(TWO).unwrap();
+    let (first, bytes) = StoredEvents::new(ONE).unwrap().encode(CREATED, &Created1 { role: 4 }).unwrap();
+    assert_eq!(events.show(CREATED, first, &bytes).unwrap(), serde_json::json!({"role": 4}));
+    let created = Created2 { role: 4, sealed_contact: Some(SealedBytes(vec![1, 2, 3])) };
+    let (second, bytes) = events.encode(CREATED, &created).unwrap();
+    let shown = serde_json::json!({"role": 4, "sealed_contact": "[3 bytes]"});
+    assert_eq!(events.show(CREATED, second, &bytes).unwrap(), shown);
+}
+
+#[test]
 fn a_schema_that_does_not_read_its_forerunner_is_refused_by_field() {
     const OTHER: &str = r#"{"type":"record","name":"Created","fields":[{"name":"role","type":"string"}]}"#;
     static BROKEN: &[StoredEventType] = &[StoredEventType {

@@ -94,3 +94,117 @@ fn one_direction_is_judged_alone() {
     assert_eq!(check_compatible(&after, &before), Ok(()));
     assert!(check_compatible(&before, &after).is_err());
 }
+
+/// The reason why `reader` does not read a field of the type `writer`, both as JSON.
+#[track_caller]
+fn reason(reader: &str, writer: &str) -> String {
+    let of = |kind: &str| record(&format!(r#"{{"name":"at","type":{kind}}}"#));
+    let found = check_compatible(&of(reader), &of(writer)).unwrap_err();
+    assert_eq!(found.field, "Thing.at", "{found}");
+    found.reason
+}
+
+#[test]
+fn what_is_in_a_list_or_a_map_is_refused_by_its_path() {
+    let list = |of: &str| record(&format!(r#"{{"name":"all","type":{{"type":"array","items":"{of}"}}}}"#));
+    refused(&list("int"), &list("string"), "Thing.all[]");
+    assert_eq!(mutual_compatibility(&list("int"), &list("int")), Ok(()));
+    let map = |of: &str| record(&format!(r#"{{"name":"all","type":{{"type":"map","values":"{of}"}}}}"#));
+    refused(&map("int"), &map("string"), "Thing.all{}");
+    assert_eq!(mutual_compatibility(&map("int"), &map("int")), Ok(()));
+    let nullable = |of: &str| record(&format!(r#"{{"name":"all","type":["null",{{"type":"array","items":"{of}"}}]}}"#));
+    refused(&nullable("int"), &nullable("string"), "Thing.all[]");
+}
+
+#[test]
+fn a_fixed_of_another_name_or_size_is_refused() {
+    let of = |name: &str, size: u8| {
+        record(&format!(r#"{{"name":"code","type":{{"type":"fixed","name":"{name}","size":{size}}}}}"#))
+    };
+    assert_eq!(mutual_compatibility(&of("Code", 4), &of("Code", 4)), Ok(()));
+    refused(&of("Code", 4), &of("Code", 5), "Thing.code");
+    refused(&of("Code", 4), &of("Kind", 4), "Thing.code");
+}
+
+#[test]
+fn a_decimal_of_another_precision_or_scale_is_refused() {
+    let of = |precision: u8, scale: u8| {
+        let kind = format!(r#"{{"type":"bytes","logicalType":"decimal","precision":{precision},"scale":{scale}}}"#);
+        record(&format!(r#"{{"name":"price","type":{kind}}}"#))
+    };
+    assert_eq!(mutual_compatibility(&of(6, 2), &of(6, 2)), Ok(()));
+    refused(&of(6, 2), &of(6, 3), "Thing.price");
+    refused(&of(6, 2), &of(7, 2), "Thing.price");
+}
+
+#[test]
+fn a_renamed_enum_is_refused() {
+    let of =
+        |name: &str| record(&format!(r#"{{"name":"kind","type":{{"type":"enum","name":"{name}","symbols":["a"]}}}}"#));
+    refused(&of("Kind"), &of("Sort"), "Thing.kind");
+}
+
+#[test]
+fn only_a_wider_number_reads_a_narrower_one() {
+    let of = |kind: &str| record(&format!(r#"{{"name":"count","type":"{kind}"}}"#));
+    let wider = ["int", "long", "float", "double"];
+    for (narrow, writer) in wider.iter().enumerate() {
+        for (wide, reader) in wider.iter().enumerate() {
+            assert_eq!(check_compatible(&of(reader), &of(writer)).is_ok(), wide >= narrow, "{writer} read as {reader}");
+        }
+    }
+    assert_eq!(mutual_compatibility(&of("string"), &of("bytes")), Ok(()));
+    assert!(check_compatible(&of("string"), &of("int")).is_err());
+}
+
+#[test]
+fn a_number_in_a_union_may_become_wider() {
+    let of = |kind: &str| record(&format!(r#"{{"name":"count","type":["null","{kind}"]}}"#));
+    assert_eq!(check_compatible(&of("long"), &of("int")), Ok(()));
+    assert!(check_compatible(&of("int"), &of("long")).is_err());
+}
+
+#[test]
+fn a_field_that_may_be_null_reads_one_that_may_not() {
+    let required = record(r#"{"name":"note","type":"string"}"#);
+    assert_eq!(check_compatible(&record(r#"{"name":"note","type":["null","string"]}"#), &required), Ok(()));
+    let other = check_compatible(&record(r#"{"name":"note","type":["null","int"]}"#), &required).unwrap_err();
+    assert_eq!(other.field, "Thing.note");
+}
+
+#[test]
+fn a_field_is_found_by_the_name_that_it_had() {
+    let before = record(r#"{"name":"address","type":"string"}"#);
+    let after = record(r#"{"name":"email","aliases":["address"],"type":"string"}"#);
+    assert_eq!(check_compatible(&after, &before), Ok(()));
+    let other = record(r#"{"name":"email","aliases":["mail"],"type":"string"}"#);
+    assert_eq!(check_compatible(&other, &before).unwrap_err().field, "Thing.email");
+}
+
+#[test]
+fn a_type_that_is_described_elsewhere_is_known_by_its_name() {
+    let from = r#"{"name":"from","type":{"type":"enum","name":"Kind","symbols":["near","far"]}}"#;
+    let to = |kind: &str| record(&format!(r#"{from},{{"name":"to","type":"{kind}"}}"#));
+    let found = check_compatible(&to("Kind"), &to("long")).unwrap_err();
+    assert_eq!((found.field.as_str(), found.reason.as_str()), ("Thing.to", "long is not read as enum t.kind"));
+}
+
+#[test]
+fn a_record_that_contains_itself_is_compatible_with_itself() {
+    let of = |more: &str| record(&format!(r#"{{"name":"next","type":["null","Thing"],"default":null}}{more}"#));
+    assert_eq!(
+        mutual_compatibility(&of(""), &of(r#",{"name":"note","type":["null","string"],"default":null}"#)),
+        Ok(())
+    );
+}
+
+#[test]
+fn a_refusal_says_what_a_person_would_call_the_types() {
+    let text = r#"{"type":"string","logicalType":"uuid"}"#;
+    let fixed = r#"{"type":"fixed","name":"Id","size":16,"logicalType":"uuid"}"#;
+    assert_eq!(reason(r#""string""#, text), "uuid (string) is not read as string");
+    assert_eq!(reason(text, fixed), "uuid (fixed) is not read as uuid (string)");
+    assert_eq!(reason(r#"{"type":"bytes","logicalType":"uuid"}"#, text), "uuid (string) is not read as uuid (bytes)");
+    let kind = r#"{"type":"enum","name":"Kind","symbols":["near"]}"#;
+    assert_eq!(reason(kind, r#""long""#), "long is not read as enum t.kind");
+}
