@@ -16,6 +16,7 @@ mod failure;
 pub mod gathered;
 mod metadata;
 mod migrations;
+mod packed;
 mod progress;
 pub mod projection;
 pub mod repository;

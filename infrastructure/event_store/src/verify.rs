@@ -2,8 +2,8 @@
 //!
 //! The events stream through; nothing but the stream at hand is held in memory. The snapshot has no transaction id, so
 //! nobody waits for it.
-use crate::row::{self, RawEvent};
-use crate::{Progress, failure, metadata, statements};
+use crate::packed::{self, RawEvent};
+use crate::{Progress, failure, metadata, row, statements};
 use domain_kernel::ports::{ClaimKind, StoreError};
 use domain_kernel::{Checkpoint, CommandId, Hash, Head, StreamId, Version};
 use futures_util::TryStreamExt;
@@ -134,14 +134,14 @@ struct Current {
 
 impl Walk {
     fn event(&mut self, row: &PgRow) -> Result<(), StoreError> {
-        let event = row::raw(row)?;
+        let of_query = |error: sqlx::Error| failure::of_query(&error);
+        let event = packed::one(row.try_get(0).map_err(of_query)?)?;
         self.events += 1;
         if self.current.as_ref().is_none_or(|current| current.stream != event.stream) {
             self.end_of_stream();
             self.streams += 1;
-            let of_query = |error: sqlx::Error| failure::of_query(&error);
-            let version: Option<i32> = row.try_get(11).map_err(of_query)?;
-            let hash: Option<Vec<u8>> = row.try_get(12).map_err(of_query)?;
+            let version: Option<i32> = row.try_get(1).map_err(of_query)?;
+            let hash: Option<Vec<u8>> = row.try_get(2).map_err(of_query)?;
             self.current = Some(Current {
                 stream: event.stream,
                 last: Head::default(),
@@ -185,7 +185,7 @@ impl Walk {
 }
 
 /// What is wrong with `event` after what came before it in its stream.
-fn judge(current: &Current, event: &RawEvent) -> Option<Problem> {
+fn judge(current: &Current, event: &RawEvent<'_>) -> Option<Problem> {
     let expected = current.last.version.next();
     if event.version != expected {
         return Some(Problem::Gap { expected });
@@ -196,10 +196,10 @@ fn judge(current: &Current, event: &RawEvent) -> Option<Problem> {
     if event.checkpoint <= current.checkpoint {
         return Some(Problem::Order);
     }
-    metadata::decode(&event.meta, event.occurred_at).is_none().then_some(Problem::Metadata)
+    metadata::decode(event.meta, event.occurred_at).is_none().then_some(Problem::Metadata)
 }
 
-fn hash(previous: &Hash, event: &RawEvent) -> Hash {
+fn hash(previous: &Hash, event: &RawEvent<'_>) -> Hash {
     link(
         previous,
         &ChainedEvent {
@@ -209,8 +209,8 @@ fn hash(previous: &Hash, event: &RawEvent) -> Hash {
             type_id: event.type_id,
             schema_version: event.schema_version,
             occurred_at: event.occurred_at,
-            meta: &event.meta,
-            payload: &event.payload,
+            meta: event.meta,
+            payload: event.payload,
         },
     )
 }

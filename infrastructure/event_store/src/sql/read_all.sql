@@ -1,9 +1,11 @@
--- Events after a checkpoint ($1 epoch, $2 tx, $3 position) that nothing can appear before any more, at most $4.
+-- Events after a checkpoint ($1 epoch, $2 tx, $3 position) that nothing can appear before any more, at most $4, packed.
 -- Everything of an earlier epoch is settled; of the current one, what every transaction still running came after.
--- The order is qualified: a bare tx would be the converted output column, and every page would be sorted.
-select epoch, tx::text::bigint, position, stream_id, version, type_id, schema_version, at, meta, payload, hash
-from event
-where (epoch, tx, position) > ($1::int2, $2::bigint::text::xid8, $3::bigint)
-  and (epoch, tx) < ((select max(number) from epoch), pg_snapshot_xmin(pg_current_snapshot()))
-order by event.epoch, event.tx, event.position
-limit $4
+select string_agg(record_send(page), ''::bytea)
+from (
+  select epoch, tx, position, stream_id, version, type_id, schema_version, at, meta, payload, hash
+  from event
+  where (epoch, tx, position) > ($1::int2, $2::bigint::text::xid8, $3::bigint)
+    and (epoch, tx) < ((select max(number) from epoch), pg_snapshot_xmin(pg_current_snapshot()))
+  order by epoch, tx, position
+  limit $4
+) page

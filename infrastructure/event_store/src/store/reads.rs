@@ -1,7 +1,7 @@
 //! What the store is asked one at a time and answers together: streams, commands, claims, numbers.
 use super::limit_parameter;
 use crate::gathered::Gathered;
-use crate::{failure, row, statements};
+use crate::{failure, packed, row, statements};
 use domain_kernel::ports::{ClaimKind, CommandRecord, StoreError};
 use domain_kernel::{CommandId, Hash, RecordedEvent, StreamId, Version};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
@@ -101,11 +101,7 @@ async fn read_streams(pool: PgPool, pages: Vec<Page>) -> Result<Vec<Vec<Recorded
     let query = sqlx::query(statements::READ_STREAMS).bind(streams).bind(after).bind(most);
     let mut answers = vec![Vec::new(); pages.len()];
     for row in query.fetch_all(&pool).await.map_err(of_query)? {
-        answer(&mut answers, row.try_get(11).map_err(of_query)?)?.push(row::recorded(&row)?);
-    }
-    // They come in this order already: SQL only does not say so.
-    for events in &mut answers {
-        events.sort_by_key(|event: &RecordedEvent| event.version);
+        *answer(&mut answers, row.try_get(0).map_err(of_query)?)? = packed::page(row.try_get(1).map_err(of_query)?)?;
     }
     Ok(answers)
 }

@@ -5,10 +5,10 @@
 //! that is what the gate of [`statements::READ_ALL`] promises.
 use super::limit_parameter;
 use crate::gathered::Gathered;
-use crate::{failure, row, statements};
+use crate::{failure, packed, row, statements};
 use domain_kernel::ports::StoreError;
 use domain_kernel::{Checkpoint, RecordedEvent};
-use sqlx::PgPool;
+use sqlx::{PgPool, Row};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -82,15 +82,15 @@ async fn follow(
 }
 
 async fn query(pool: &PgPool, after: Checkpoint, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
-    let rows = sqlx::query(statements::READ_ALL)
+    let row = sqlx::query(statements::READ_ALL)
         .bind(after.epoch)
         .bind(row::tx_parameter(after.tx)?)
         .bind(after.position)
         .bind(limit_parameter(limit))
-        .fetch_all(pool)
+        .fetch_one(pool)
         .await
         .map_err(|error| failure::of_query(&error))?;
-    rows.iter().map(row::recorded).collect()
+    packed::page(row.try_get(0).map_err(|error| failure::of_query(&error))?)
 }
 
 fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
