@@ -7,7 +7,6 @@ pub const SYSTEMS: [&str; 7] = ["historia", "cqrs_es", "esrs", "disintegrate", "
 /// Whose best our ratios are to.
 pub const RUST_PEERS: [&str; 3] = ["cqrs_es", "esrs", "disintegrate"];
 
-const RUST: &[&str] = &["historia", "cqrs_es", "esrs", "disintegrate"];
 const ALL: &[&str] = &["historia", "cqrs_es", "esrs", "disintegrate", "emmett", "message_db"];
 const WITH_FLOOR: &[&str] = &SYSTEMS;
 
@@ -33,7 +32,7 @@ const fn work(name: &'static str, title: &'static str, request: fn(f64, u64) -> 
 }
 
 /// Everything that is measured in rounds.
-pub const WORKS: [Work; 9] = [
+pub const WORKS: [Work; 11] = [
     work("append-1", "append one event, 1 writer /s", |seconds, _| append(1, 1, seconds), 1.3),
     work("append-32", "append one event, 32 writers /s", |seconds, _| append(32, 1, seconds), 3.0),
     work("append-128", "append one event, 128 writers /s", |seconds, _| append(128, 1, seconds), 6.0),
@@ -41,13 +40,20 @@ pub const WORKS: [Work; 9] = [
         per_event: true,
         ..work("command-100", "commands of 100 events, 8 writers, events/s", |seconds, _| append(8, 100, seconds), 2.5)
     },
+    work("load-100", "load 100 events, 4 readers, loads/s", |seconds, _| load(100, seconds, false), 3.0),
+    work("load-10000", "load 10,000 events, 4 readers, loads/s", |seconds, _| load(10_000, seconds, false), 3.0),
     Work {
         systems: ALL,
-        ..work("load-100", "load 100 events, 4 readers, loads/s", |seconds, _| load(100, seconds), 3.0)
+        ..work("again-100", "load 100 events again, 4 readers, loads/s", |seconds, _| load(100, seconds, true), 3.0)
     },
     Work {
         systems: ALL,
-        ..work("load-10000", "load 10,000 events, 4 readers, loads/s", |seconds, _| load(10_000, seconds), 3.0)
+        ..work(
+            "again-10000",
+            "load 10,000 events again, 4 readers, loads/s",
+            |seconds, _| load(10_000, seconds, true),
+            20.0,
+        )
     },
     Work {
         systems: ALL,
@@ -59,7 +65,7 @@ pub const WORKS: [Work; 9] = [
         ..work("catch-up", "a projection catches up, events/s", |_, events| Request::CatchUp { events }, 0.0)
     },
     Work {
-        systems: RUST,
+        systems: &["historia", "cqrs_es", "esrs", "disintegrate", "floor"],
         alone: true,
         ..work("replay", "replay of everything, events/s", |_, _| Request::Replay, 3.0)
     },
@@ -69,9 +75,9 @@ fn append(writers: u32, events: u32, seconds: f64) -> Request {
     Request::Append { writers, events, seconds }
 }
 
-fn load(events: u32, seconds: f64) -> Request {
+fn load(events: u32, seconds: f64, again: bool) -> Request {
     debug_assert!(u64::from(events) <= LONG);
-    Request::Load { readers: 4, events, seconds }
+    Request::Load { readers: 4, events, seconds, again }
 }
 
 /// One system's figures for one kind of work, round by round.

@@ -4,6 +4,7 @@
 //! Only the ids are made anew in each statement; payloads are constants of the same length, so the server is spared
 //! reading them. What is sent to the server is one line.
 use crate::server::{PORT, Place, USER};
+use crate::vital::{LONG, LONG_STREAMS, STREAMS, stream};
 use infra_event_store::statements;
 use platform::Failure;
 use std::path::Path;
@@ -27,11 +28,59 @@ pub struct Group {
 
 /// Events a second.
 pub async fn run(place: &Place, folder: &Path, group: Group, seconds: u64) -> Result<f64, Failure> {
-    let script = folder.join("append.pgbench");
-    tokio::fs::write(&script, statement(group)?).await?;
+    #[expect(clippy::cast_precision_loss, reason = "seconds that were given")]
+    let tps = pgbench(place, folder, &statement(group)?, 1, seconds as f64).await?;
+    Ok(tps * f64::from(u32::try_from(group.appends * group.events)?))
+}
+
+/// What is read, by the product's own statements on the product's own tables. The server packs every page and throws it
+/// away: what is sent to nobody, taken apart by nobody and opened by nobody.
+#[derive(Clone, Copy, Debug)]
+pub enum Read {
+    /// Seeded streams of so many events, by four at once; streams a second.
+    Streams { events: u32 },
+    /// The log from one end to the other, by two at once; events a second.
+    Log,
+}
+
+/// Events of one page of the log.
+const PAGE: f64 = 500.0;
+
+/// Reads for so many seconds.
+pub async fn read(place: &Place, folder: &Path, read: Read, seconds: f64) -> Result<f64, Failure> {
+    match read {
+        Read::Streams { events } => {
+            let (first, last) =
+                if u64::from(events) == LONG { (0, LONG_STREAMS - 1) } else { (LONG_STREAMS, STREAMS - 1) };
+            let id = format!("('{}'::uuid)", stream(0)).replace("000000000000'", "' || lpad(to_hex(:n), 12, '0')");
+            let id = id.replace("::uuid)", ")::uuid");
+            let read =
+                written_out("READ_STREAMS", &[format!("array[{id}]"), "array[0]".into(), "array[10000]".into()])?;
+            let script =
+                format!("\\set n random({first}, {last})\nselect length(packed) from ({read}) page(n, packed);\n");
+            pgbench(place, folder, &script, 4, seconds).await
+        }
+        Read::Log => {
+            let ends = "select min(tx::text::bigint) as first, max(tx::text::bigint) as last from event \\gset\n";
+            let at = ["1".to_owned(), ":tx".to_owned(), "0".to_owned(), format!("{PAGE}")];
+            let read = written_out("READ_ALL", &at)?;
+            let script = format!(
+                "{ends}\\set tx random(:first, :first + (:last - :first) / 100 * 99)\n\
+                 select length(packed) from ({read}) page(packed);\n"
+            );
+            Ok(pgbench(place, folder, &script, 2, seconds).await? * PAGE)
+        }
+    }
+}
+
+/// Scripts a second.
+async fn pgbench(place: &Place, folder: &Path, text: &str, clients: u32, seconds: f64) -> Result<f64, Failure> {
+    let script = folder.join("floor.pgbench");
+    tokio::fs::write(&script, text).await?;
     let output = Command::new("pgbench")
-        .args(["--no-vacuum", "--protocol=prepared", "--client=1", "--jobs=1"])
-        .args([format!("--time={seconds}"), format!("--host={}", place.0.display()), format!("--port={PORT}")])
+        .args(["--no-vacuum", "--protocol=prepared", "--jobs=1"])
+        .args([format!("--client={clients}"), format!("--time={:.0}", seconds.ceil().max(1.0))])
+        .args([format!("--host={}", place.0.display()), format!("--port={PORT}")])
         .args(["--username", USER, "--file"])
         .arg(&script)
         .arg("floor")
@@ -43,16 +92,13 @@ pub async fn run(place: &Place, folder: &Path, group: Group, seconds: u64) -> Re
     let said = String::from_utf8_lossy(&output.stdout);
     let tps = said.lines().find_map(|line| line.strip_prefix("tps = "));
     match tps.and_then(|line| line.split_whitespace().next()) {
-        Some(tps) if output.status.success() => {
-            Ok(tps.parse::<f64>()? * f64::from(u32::try_from(group.appends * group.events)?))
-        }
+        Some(tps) if output.status.success() => Ok(tps.parse()?),
         _ => Err(format!("pgbench: {said}{}", String::from_utf8_lossy(&output.stderr)).into()),
     }
 }
 
 /// The append statement with its parameters written out.
 fn statement(Group { appends, events, payload, meta }: Group) -> Result<String, Failure> {
-    let (_, append) = statements::ALL.iter().find(|(name, _)| *name == "APPEND").ok_or("there is no append")?;
     let all = appends * events;
     let fill = |value: &str, count: u64| format!("array_fill({value}, array[{count}])");
     let each =
@@ -88,17 +134,24 @@ fn statement(Group { appends, events, payload, meta }: Group) -> Result<String, 
         fill(&bytes(payload), all),
         fill(&hash("11"), all),
     ];
-    let mut text: String = append.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join(" ");
-    for (index, parameter) in parameters.iter().enumerate().rev() {
-        text = text.replace(&format!("${}::", index + 1), &format!("({parameter})::"));
-    }
-    if text.contains('$') {
-        return Err("the append statement has other parameters than the floor knows".into());
-    }
+    let text = written_out("APPEND", &parameters)?;
     let made = format!(
         "with made as materialized (select array_agg(uuidv7()) as streams, array_agg(uuidv7()) as commands \
          from generate_series(1, {appends})), "
     );
     let body = text.trim_start().strip_prefix("with ").ok_or("the append statement begins otherwise")?;
     Ok(format!("{made}{body};\n"))
+}
+
+/// One of the store's statements with its parameters written out.
+fn written_out(name: &str, parameters: &[String]) -> Result<String, Failure> {
+    let (_, sql) = statements::ALL.iter().find(|(of, _)| *of == name).ok_or("there is no such statement")?;
+    let mut text: String = sql.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join(" ");
+    for (index, parameter) in parameters.iter().enumerate().rev() {
+        text = text.replace(&format!("${}", index + 1), &format!("({parameter})"));
+    }
+    if text.contains('$') {
+        return Err(format!("{name} has other parameters than the floor knows").into());
+    }
+    Ok(text)
 }

@@ -11,8 +11,8 @@ pub enum Request {
     Prepare,
     /// Commands of `events` events each, every one on a new stream.
     Append { writers: u32, events: u32, seconds: f64 },
-    /// Load and fold seeded streams of `events` events.
-    Load { readers: u32, events: u32, seconds: f64 },
+    /// Load and fold seeded streams of `events` events; `again` and again, by who may keep what it has loaded.
+    Load { readers: u32, events: u32, seconds: f64, again: bool },
     /// Commands of one event, all on one stream.
     Hot { writers: u32, seconds: f64 },
     /// Read everything from the first event on, once.

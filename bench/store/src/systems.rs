@@ -32,6 +32,11 @@ pub trait System: Send + Sync + 'static {
     /// The aggregate, from all its events.
     fn load(&self, stream: Uuid) -> impl Future<Output = Result<Chart, Failure>> + Send;
 
+    /// The same, by who may have kept it from the last time.
+    fn load_again(&self, stream: Uuid) -> impl Future<Output = Result<Chart, Failure>> + Send {
+        self.load(stream)
+    }
+
     /// Everything, from the first event on.
     fn replay(&self) -> impl Future<Output = Result<Chart, Failure>> + Send;
 

@@ -76,15 +76,23 @@ async fn work<S: System>(system: &Arc<S>, request: Request) -> Result<Reply, Fai
             })
             .await
         }
-        Request::Load { readers, events, seconds } => {
+        Request::Load { readers, events, seconds, again } => {
             let (first, streams) =
                 if u64::from(events) == LONG { (0, LONG_STREAMS) } else { (LONG_STREAMS, STREAMS - LONG_STREAMS) };
+            // Again and again the same ones, each for the first time before it is measured.
+            let streams = if again { streams.min(1_000) } else { streams };
+            if again {
+                for number in first..first + streams {
+                    system.load_again(stream(number)).await?;
+                }
+            }
             load::run(readers, Duration::from_secs_f64(seconds), move |number| {
                 let system = Arc::clone(&system);
                 async move {
                     // Spread over the seeds: no stream is asked for twice in a row.
                     let number = first + number.wrapping_mul(7_919) % streams;
-                    let chart = system.load(stream(number)).await?;
+                    let stream = stream(number);
+                    let chart = if again { system.load_again(stream).await? } else { system.load(stream).await? };
                     let wanted = seeded_in(number).map(value).fold(Chart::default(), Chart::with);
                     if chart == wanted {
                         Ok(Answer { chart, lost: 0 })

@@ -45,6 +45,13 @@ pub struct Loaded<A: Aggregate> {
     pub head: Head,
 }
 
+impl<A: Aggregate> Loaded<A> {
+    /// A stream without events.
+    fn nothing() -> Self {
+        Self { state: A::State::default(), head: Head::default() }
+    }
+}
+
 /// A command that took effect, now or before.
 pub struct Executed<A: Aggregate> {
     /// The stream it took effect in. On a repeated command this is where it did then, which may be another stream than
@@ -108,12 +115,14 @@ impl<A: Aggregate> Repository<A> {
         Self { remembered: Some(Arc::new(Remembered::new(states))), ..self }
     }
 
-    /// The aggregate as it is now; the default state and head when there is no such stream.
+    /// The aggregate as it is now; the default state and head when there is no such stream. Of an aggregate that is
+    /// remembered only what came since is read.
     ///
     /// # Errors
     /// [`LoadError`].
     pub async fn load(&self, stream: StreamId) -> Result<Loaded<A>, LoadError> {
-        let loaded = self.load_at(stream, Version(u32::MAX)).await?;
+        let remembered = self.remembered.as_ref().and_then(|remembered| remembered.recall(stream));
+        let loaded = self.read_on(stream, remembered.unwrap_or_else(Loaded::nothing), Version(u32::MAX)).await?;
         self.remember(stream, &loaded.state, loaded.head);
         Ok(loaded)
     }
@@ -123,7 +132,11 @@ impl<A: Aggregate> Repository<A> {
     /// # Errors
     /// [`LoadError`].
     pub async fn load_at(&self, stream: StreamId, version: Version) -> Result<Loaded<A>, LoadError> {
-        let mut loaded = Loaded { state: A::State::default(), head: Head::default() };
+        self.read_on(stream, Loaded::nothing(), version).await
+    }
+
+    /// What becomes of `loaded` up to `version`.
+    async fn read_on(&self, stream: StreamId, mut loaded: Loaded<A>, version: Version) -> Result<Loaded<A>, LoadError> {
         while loaded.head.version < version {
             let page = usize::try_from(version.0 - loaded.head.version.0).map_or(PAGE, |missing| missing.min(PAGE));
             let events = self.store.read_stream(stream, loaded.head.version, page).await?;
@@ -186,9 +199,8 @@ impl<A: Aggregate> Repository<A> {
     where
         A::Command: Clone,
     {
-        let new = Loaded { state: A::State::default(), head: Head::default() };
         let asked = Asked { stream, expected: None, context, command, claims };
-        self.carry_out(asked, Some(new)).await
+        self.carry_out(asked, Some(Loaded::nothing())).await
     }
 
     /// Executes `command` on `stream`, once: a repeated command changes nothing and is answered with what it did.

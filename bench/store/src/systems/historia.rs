@@ -43,6 +43,8 @@ static EVENTS: &[StoredEventType] = &[StoredEventType {
 
 /// Events that one read of the log takes.
 const PAGE: usize = 500;
+/// States that are remembered where that is asked for.
+const REMEMBERED: usize = 4_096;
 /// Seeded streams that are written side by side.
 const SIDE_BY_SIDE: u64 = 256;
 
@@ -165,6 +167,8 @@ pub struct Historia {
     pub(super) store: Arc<PgEventStore>,
     codec: Arc<VitalCodec>,
     repository: Repository<Charted>,
+    /// One that remembers the states it has loaded, as a service asks it to.
+    remembering: Repository<Charted>,
 }
 
 impl Historia {
@@ -176,7 +180,8 @@ impl Historia {
         let codec = Arc::new(VitalCodec { vault, catalogue: StoredEvents::new(EVENTS)? });
         let repository =
             Repository::new(Arc::clone(&store) as Arc<dyn EventStore>, codec.clone(), Arc::new(SystemClock));
-        let opened = Self { options, store, codec, repository };
+        let remembering = repository.clone().remembering(REMEMBERED);
+        let opened = Self { options, store, codec, repository, remembering };
         opened.know_the_patients().await?;
         Ok(opened)
     }
@@ -292,6 +297,10 @@ impl System for Historia {
 
     async fn load(&self, stream: Uuid) -> Result<Chart, Failure> {
         Ok(self.repository.load(StreamId(stream)).await?.state)
+    }
+
+    async fn load_again(&self, stream: Uuid) -> Result<Chart, Failure> {
+        Ok(self.remembering.load(StreamId(stream)).await?.state)
     }
 
     async fn replay(&self) -> Result<Chart, Failure> {

@@ -11,6 +11,7 @@ use domain_kernel::{Checkpoint, RecordedEvent};
 use sqlx::{PgPool, Row};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::task::JoinHandle;
 
 /// So many events are read at once, and larger pages are not kept.
 const PAGE: usize = 500;
@@ -27,9 +28,24 @@ pub(super) struct Tail {
     pool: PgPool,
     kept: Arc<Mutex<Kept>>,
     following: Gathered<Question, Vec<RecordedEvent>>,
+    /// The page that whoever reads the whole log will ask for next.
+    ahead: Mutex<Option<Ahead>>,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// A page that is being read; no longer when nobody wants it.
+#[derive(Debug)]
+struct Ahead {
+    question: Question,
+    page: JoinHandle<Result<Vec<RecordedEvent>, StoreError>>,
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.page.abort();
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Question {
     after: Checkpoint,
     limit: usize,
@@ -40,13 +56,13 @@ impl Tail {
         let kept = Arc::new(Mutex::new(Kept::default()));
         let (from, into) = (pool.clone(), Arc::clone(&kept));
         let following = Gathered::new(move |questions| Box::pin(follow(from.clone(), Arc::clone(&into), questions)));
-        Self { pool, kept, following }
+        Self { pool, kept, following, ahead: Mutex::default() }
     }
 
     /// Up to `limit` events after `after`.
     pub(super) async fn read(&self, after: Checkpoint, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
         if limit > PAGE {
-            return query(&self.pool, after, limit).await;
+            return self.read_through(Question { after, limit }).await;
         }
         let (page, behind) = {
             let kept = lock(&self.kept);
@@ -54,10 +70,37 @@ impl Tail {
         };
         match page {
             Some(page) if page.len() == limit => Ok(page),
-            None if behind => query(&self.pool, after, limit).await,
+            None if behind => self.read_through(Question { after, limit }).await,
             // At the end, where there may be more by now; or further than anybody was before.
             _ => self.following.ask(Question { after, limit }).await,
         }
+    }
+}
+
+impl Tail {
+    /// A page of what lies behind, while the one after it is read already: a database and its reader have a core each.
+    async fn read_through(&self, question: Question) -> Result<Vec<RecordedEvent>, StoreError> {
+        let ahead = lock(&self.ahead).take_if(|ahead| ahead.question == question);
+        let page = match ahead {
+            // A page that was cut short has an end that may have moved on since, and a failure may have passed.
+            Some(mut ahead) => {
+                (&mut ahead.page).await.ok().and_then(Result::ok).filter(|page| page.len() == question.limit)
+            }
+            None => None,
+        };
+        let page = match page {
+            Some(page) => page,
+            None => query(&self.pool, question.after, question.limit).await?,
+        };
+        if page.len() == question.limit
+            && let Some(last) = page.last()
+        {
+            let question = Question { after: last.checkpoint, ..question };
+            let pool = self.pool.clone();
+            let page = tokio::spawn(async move { query(&pool, question.after, question.limit).await });
+            *lock(&self.ahead) = Some(Ahead { question, page });
+        }
+        Ok(page)
     }
 }
 
@@ -93,7 +136,7 @@ async fn query(pool: &PgPool, after: Checkpoint, limit: usize) -> Result<Vec<Rec
     packed::page(row.try_get(0).map_err(|error| failure::of_query(&error))?)
 }
 
-fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
     // Every change is made whole before anything can panic.
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,11 @@
 //! Appending, beyond the conformance suite: groups, limits, broken connections.
 use super::fixture::{LIMIT, appended, claim, command, event, of, store, stream};
-use domain_kernel::Head;
+use domain_kernel::{Checkpoint, Head};
 use domain_kernel::ports::{Append, AppendCommand, AppendOutcome, EventStore, StoreError};
 use futures_util::future::join_all;
 use infra_event_store::limits::{MAX_APPEND_EVENTS, MAX_PAYLOAD_BYTES};
 use infra_testkit::wait_for;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,4 +132,22 @@ async fn a_closed_store_writes_what_waits_and_takes_nothing_more() {
     assert_eq!(fixture.count("select count(*) from event").await, written);
     let late = fixture.store.append(of(stream(), Head::default(), command([event(b"x")]))).await;
     assert!(matches!(late, Err(StoreError::Unavailable { .. })), "{late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_the_whole_log_sees_each_event_once_and_what_came_meanwhile() {
+    let fixture = store().await;
+    let streams: Vec<_> = (0..3).map(|_| super::fixture::stream()).collect();
+    let (mut at, mut seen) = (Checkpoint::default(), Vec::new());
+    for round in 0..3 {
+        super::counter::count_up(&fixture, &streams, 35).await;
+        loop {
+            let page = fixture.store.read_all(at, 10).await.unwrap();
+            let Some(last) = page.last() else { break };
+            at = last.checkpoint;
+            seen.extend(page.iter().map(|event| (event.stream, event.version)));
+        }
+        assert_eq!(seen.len(), (round + 1) * 3 * 35);
+    }
+    assert_eq!(seen.iter().collect::<HashSet<_>>().len(), seen.len());
 }

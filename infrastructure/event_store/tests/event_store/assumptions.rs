@@ -80,3 +80,17 @@ async fn what_was_forgotten_is_read_again() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_is_remembered_only_what_came_since_is_read() {
+    let fixture = store().await;
+    let (ours, others) = (repository(fixture.port()).remembering(100), repository(fixture.second_store().await));
+    let stream = stream();
+    for round in 1..=3 {
+        others.execute(stream, None, &context(), 5).await.unwrap();
+        let loaded = ours.load(stream).await.unwrap();
+        assert_eq!((loaded.state, loaded.head.version), (5 * round, Version(u32::try_from(round).unwrap())));
+        assert_eq!(loaded.head, fixture.store.head(stream).await.unwrap());
+    }
+    assert_eq!(ours.load_at(stream, Version(2)).await.unwrap().state, 10, "what was is not what is remembered");
+}
