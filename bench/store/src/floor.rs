@@ -39,8 +39,8 @@ pub async fn run(place: &Place, folder: &Path, group: Group, seconds: u64) -> Re
 pub enum Read {
     /// Seeded streams of so many events, by four at once; streams a second.
     Streams { events: u32 },
-    /// The log from one end to the other, by two at once; events a second.
-    Log,
+    /// Pages of the log between these transactions, by two at once; events a second.
+    Log { first: i64, last: i64 },
 }
 
 /// Events of one page of the log.
@@ -52,7 +52,8 @@ pub async fn read(place: &Place, folder: &Path, read: Read, seconds: f64) -> Res
         Read::Streams { events } => {
             let (first, last) =
                 if u64::from(events) == LONG { (0, LONG_STREAMS - 1) } else { (LONG_STREAMS, STREAMS - 1) };
-            let id = format!("('{}'::uuid)", stream(0)).replace("000000000000'", "' || lpad(to_hex(:n), 12, '0')");
+            let id =
+                format!("('{}'::uuid)", stream(0)).replace("000000000000'", "' || lpad(to_hex(:n::bigint), 12, '0')");
             let id = id.replace("::uuid)", ")::uuid");
             let read =
                 written_out("READ_STREAMS", &[format!("array[{id}]"), "array[0]".into(), "array[10000]".into()])?;
@@ -60,12 +61,11 @@ pub async fn read(place: &Place, folder: &Path, read: Read, seconds: f64) -> Res
                 format!("\\set n random({first}, {last})\nselect length(packed) from ({read}) page(n, packed);\n");
             pgbench(place, folder, &script, 4, seconds).await
         }
-        Read::Log => {
-            let ends = "select min(tx::text::bigint) as first, max(tx::text::bigint) as last from event \\gset\n";
+        Read::Log { first, last } => {
             let at = ["1".to_owned(), ":tx".to_owned(), "0".to_owned(), format!("{PAGE}")];
             let read = written_out("READ_ALL", &at)?;
             let script = format!(
-                "{ends}\\set tx random(:first, :first + (:last - :first) / 100 * 99)\n\
+                "\\set tx random({first}, {last})\n\
                  select length(packed) from ({read}) page(packed);\n"
             );
             Ok(pgbench(place, folder, &script, 2, seconds).await? * PAGE)

@@ -41,9 +41,6 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 use vital::{Chart, seeded};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Events of the tailing reader's run.
 const TAILED: u64 = 1_000_000;
 
@@ -205,7 +202,13 @@ impl Run {
     async fn floor(&mut self, work: &'static Work) -> Result<Seen, Failure> {
         let read = match (work.request)(1.0, 0) {
             Request::Load { events, .. } => Some(floor::Read::Streams { events }),
-            Request::Replay => Some(floor::Read::Log),
+            Request::Replay => {
+                let pool = &self.systems.get("floor").ok_or("not prepared")?.pool;
+                let sql = "select (select tx::text::bigint from event order by epoch, event.tx limit 1), \
+                    (select tx::text::bigint from event order by epoch desc, event.tx desc limit 1 offset 10000)";
+                let (first, last) = sqlx::query_as(sql).fetch_one(pool).await?;
+                Some(floor::Read::Log { first, last })
+            }
             _ => None,
         };
         if let Some(read) = read {
