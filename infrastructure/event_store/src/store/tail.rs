@@ -25,9 +25,14 @@ const KEPT_BYTES: usize = 4 * 1024 * 1024;
 /// Reads the global order.
 #[derive(Debug)]
 pub(super) struct Tail {
-    pool: PgPool,
-    kept: Arc<Mutex<Kept>>,
+    log: Arc<Log>,
     following: Gathered<Question, Vec<RecordedEvent>>,
+}
+
+#[derive(Debug)]
+struct Log {
+    pool: PgPool,
+    kept: Mutex<Kept>,
     /// The page that whoever reads the whole log will ask for next.
     ahead: Mutex<Option<Ahead>>,
 }
@@ -53,33 +58,53 @@ struct Question {
 
 impl Tail {
     pub(super) fn new(pool: PgPool) -> Self {
-        let kept = Arc::new(Mutex::new(Kept::default()));
-        let (from, into) = (pool.clone(), Arc::clone(&kept));
-        let following = Gathered::new(move |questions| Box::pin(follow(from.clone(), Arc::clone(&into), questions)));
-        Self { pool, kept, following, ahead: Mutex::default() }
+        let log = Arc::new(Log { pool, kept: Mutex::default(), ahead: Mutex::default() });
+        let followed = Arc::clone(&log);
+        let following = Gathered::new(move |questions| {
+            let log = Arc::clone(&followed);
+            Box::pin(async move { log.follow(questions).await })
+        });
+        Self { log, following }
     }
 
     /// Up to `limit` events after `after`.
     pub(super) async fn read(&self, after: Checkpoint, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+        let question = Question { after, limit };
         if limit > PAGE {
-            return self.read_through(Question { after, limit }).await;
+            return self.log.read(question).await;
         }
         let (page, behind) = {
-            let kept = lock(&self.kept);
+            let kept = lock(&self.log.kept);
             (kept.page(after, limit), after < kept.before)
         };
         match page {
             Some(page) if page.len() == limit => Ok(page),
-            None if behind => self.read_through(Question { after, limit }).await,
+            None if behind => self.log.read(question).await,
             // At the end, where there may be more by now; or further than anybody was before.
-            _ => self.following.ask(Question { after, limit }).await,
+            _ => self.following.ask(question).await,
         }
     }
 }
 
-impl Tail {
-    /// A page of what lies behind, while the one after it is read already: a database and its reader have a core each.
-    async fn read_through(&self, question: Question) -> Result<Vec<RecordedEvent>, StoreError> {
+impl Log {
+    /// Reads on at the end, then answers everybody.
+    async fn follow(&self, questions: Vec<Question>) -> Result<Vec<Vec<RecordedEvent>>, StoreError> {
+        let from = lock(&self.kept).begin(&questions);
+        let new = self.read(Question { after: from, limit: PAGE }).await?;
+        lock(&self.kept).extend(from, new);
+        let mut answers = Vec::with_capacity(questions.len());
+        for question in questions {
+            let page = lock(&self.kept).page(question.after, question.limit);
+            answers.push(match page {
+                Some(page) => page,
+                None => self.read(question).await?,
+            });
+        }
+        Ok(answers)
+    }
+
+    /// A page. When it is full, the one after it is read already: a database and its reader have a core each.
+    async fn read(&self, question: Question) -> Result<Vec<RecordedEvent>, StoreError> {
         let ahead = lock(&self.ahead).take_if(|ahead| ahead.question == question);
         let page = match ahead {
             // A page that was cut short has an end that may have moved on since, and a failure may have passed.
@@ -90,41 +115,21 @@ impl Tail {
         };
         let page = match page {
             Some(page) => page,
-            None => query(&self.pool, question.after, question.limit).await?,
+            None => query(&self.pool, question).await?,
         };
         if page.len() == question.limit
             && let Some(last) = page.last()
         {
             let question = Question { after: last.checkpoint, ..question };
             let pool = self.pool.clone();
-            let page = tokio::spawn(async move { query(&pool, question.after, question.limit).await });
+            let page = tokio::spawn(async move { query(&pool, question).await });
             *lock(&self.ahead) = Some(Ahead { question, page });
         }
         Ok(page)
     }
 }
 
-/// Reads on at the end, then answers everybody.
-async fn follow(
-    pool: PgPool,
-    kept: Arc<Mutex<Kept>>,
-    questions: Vec<Question>,
-) -> Result<Vec<Vec<RecordedEvent>>, StoreError> {
-    let from = lock(&kept).begin(&questions);
-    let new = query(&pool, from, PAGE).await?;
-    lock(&kept).extend(from, new);
-    let mut answers = Vec::with_capacity(questions.len());
-    for Question { after, limit } in questions {
-        let page = lock(&kept).page(after, limit);
-        answers.push(match page {
-            Some(page) => page,
-            None => query(&pool, after, limit).await?,
-        });
-    }
-    Ok(answers)
-}
-
-async fn query(pool: &PgPool, after: Checkpoint, limit: usize) -> Result<Vec<RecordedEvent>, StoreError> {
+async fn query(pool: &PgPool, Question { after, limit }: Question) -> Result<Vec<RecordedEvent>, StoreError> {
     let row = sqlx::query(statements::READ_ALL)
         .bind(after.epoch)
         .bind(row::tx_parameter(after.tx)?)

@@ -1,7 +1,7 @@
 //! Appending, beyond the conformance suite: groups, limits, broken connections.
 use super::fixture::{LIMIT, appended, claim, command, event, of, store, stream};
-use domain_kernel::{Checkpoint, Head};
 use domain_kernel::ports::{Append, AppendCommand, AppendOutcome, EventStore, StoreError};
+use domain_kernel::{Checkpoint, Head};
 use futures_util::future::join_all;
 use infra_event_store::limits::{MAX_APPEND_EVENTS, MAX_PAYLOAD_BYTES};
 use infra_testkit::wait_for;
