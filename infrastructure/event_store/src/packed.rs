@@ -1,18 +1,15 @@
-//! Events as the server packs them: whole pages in one value, row after row in the binary format of `record_send`.
+//! Events as the server packs them: whole pages in one value.
 //!
 //! ```text
-//! per event: columns (4) | per column: type (4) | length (4, -1 for null) | value
+//! epoch (2) | tx (8) | position (8) | stream (16) | version (4) | type (2) | schema (2) | microseconds since 2000 (8)
+//!   | hash (32) | length (4) | metadata | length (4) | payload
 //! ```
-//! A row of the protocol costs the driver more than an event's values do; here a page is one. The statements that read
-//! events name their columns in one order: `epoch, tx, position, stream_id, version, type_id, schema_version, at, meta,
-//! payload, hash`.
+//! A row of the protocol costs server and driver more than an event's values do.
 use crate::metadata;
 use crate::row::damaged;
 use domain_kernel::ports::StoreError;
 use domain_kernel::{Checkpoint, EventTypeId, Hash, RecordedEvent, SchemaVersion, StreamId, Timestamp, Version};
 use uuid::Uuid;
-
-const COLUMNS: i32 = 11;
 
 /// 2000-01-01, from which PostgreSQL counts, in microseconds since 1970.
 const EPOCH_OF_POSTGRESQL: i64 = 946_684_800_000_000;
@@ -31,14 +28,13 @@ pub(crate) struct RawEvent<'p> {
     pub(crate) hash: Hash,
 }
 
-/// The events of a page; none when the server had none to pack.
-pub(crate) fn page(packed: Option<&[u8]>) -> Result<Vec<RecordedEvent>, StoreError> {
+/// Adds the events of a page to `events`; none when the server had none to pack.
+pub(crate) fn page(packed: Option<&[u8]>, events: &mut Vec<RecordedEvent>) -> Result<(), StoreError> {
     let mut rest = packed.unwrap_or_default();
-    let mut events = Vec::new();
     while !rest.is_empty() {
         events.push(recorded(&take(&mut rest)?)?);
     }
-    Ok(events)
+    Ok(())
 }
 
 /// The one event that `packed` holds.
@@ -69,9 +65,6 @@ fn take<'p>(rest: &mut &'p [u8]) -> Result<RawEvent<'p>, StoreError> {
 }
 
 fn unpack<'p>(rest: &mut &'p [u8]) -> Option<RawEvent<'p>> {
-    if number(rest)? != COLUMNS {
-        return None;
-    }
     Some(RawEvent {
         checkpoint: Checkpoint {
             epoch: i16::from_be_bytes(value(rest)?),
@@ -83,48 +76,31 @@ fn unpack<'p>(rest: &mut &'p [u8]) -> Option<RawEvent<'p>> {
         type_id: EventTypeId(i16::from_be_bytes(value(rest)?)),
         schema_version: SchemaVersion(i16::from_be_bytes(value(rest)?)),
         occurred_at: Timestamp(i64::from_be_bytes(value(rest)?).checked_add(EPOCH_OF_POSTGRESQL)?),
-        meta: column(rest)?,
-        payload: column(rest)?,
         hash: value(rest)?,
+        meta: bytes(rest)?,
+        payload: bytes(rest)?,
     })
 }
 
-/// The next column's value, which has `N` bytes.
 fn value<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    column(rest)?.try_into().ok()
+    let (value, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(*value)
 }
 
-/// The next column's value; none of ours is null.
-fn column<'p>(rest: &mut &'p [u8]) -> Option<&'p [u8]> {
-    let _type = number(rest)?;
-    let length = usize::try_from(number(rest)?).ok()?;
-    let (value, after) = rest.split_at_checked(length)?;
+fn bytes<'p>(rest: &mut &'p [u8]) -> Option<&'p [u8]> {
+    let length = usize::try_from(i32::from_be_bytes(value(rest)?)).ok()?;
+    let (bytes, after) = rest.split_at_checked(length)?;
     *rest = after;
-    Some(value)
-}
-
-fn number(rest: &mut &[u8]) -> Option<i32> {
-    let (bytes, after) = rest.split_first_chunk()?;
-    *rest = after;
-    Some(i32::from_be_bytes(*bytes))
+    Some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn packed(values: &[&[u8]]) -> Vec<u8> {
-        let mut bytes = i32::try_from(values.len()).unwrap().to_be_bytes().to_vec();
-        for value in values {
-            bytes.extend(17_i32.to_be_bytes());
-            bytes.extend(i32::try_from(value.len()).unwrap().to_be_bytes());
-            bytes.extend(*value);
-        }
-        bytes
-    }
-
     fn event() -> Vec<u8> {
-        let numbers: [&[u8]; 8] = [
+        let fields: [&[u8]; 13] = [
             &2_i16.to_be_bytes(),
             &7_u64.to_be_bytes(),
             &9_i64.to_be_bytes(),
@@ -133,8 +109,13 @@ mod tests {
             &4_i16.to_be_bytes(),
             &1_i16.to_be_bytes(),
             &1_i64.to_be_bytes(),
+            &[8; 32],
+            &3_i32.to_be_bytes(),
+            b"who",
+            &4_i32.to_be_bytes(),
+            b"what",
         ];
-        packed(&[&numbers[..], &[b"who", b"what", &[8; 32]]].concat())
+        fields.concat()
     }
 
     #[test]
@@ -155,24 +136,23 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_too_long_or_of_other_columns_is_damaged() {
+    fn what_is_cut_off_or_too_long_is_damaged() {
         let event = event();
         for end in 0..event.len() {
             assert!(matches!(one(&event[..end]), Err(StoreError::Damaged { .. })), "{end}");
         }
-        for wrong in [[&event[..], &[0]].concat(), packed(&[&[0; 2]]), packed(&[[0; 3].as_slice(); 11])] {
-            assert!(matches!(one(&wrong), Err(StoreError::Damaged { .. })));
-        }
-        // A length that says null, and one beyond the end.
+        assert!(matches!(one(&[&event[..], &[0]].concat()), Err(StoreError::Damaged { .. })));
         for length in [-1_i32, i32::MAX] {
             let mut wrong = event.clone();
-            wrong[8..12].copy_from_slice(&length.to_be_bytes());
+            wrong[82..86].copy_from_slice(&length.to_be_bytes());
             assert!(matches!(one(&wrong), Err(StoreError::Damaged { .. })));
         }
     }
 
     #[test]
     fn a_page_without_events_is_empty() {
-        assert_eq!(page(None), Ok(vec![]));
+        let mut events = Vec::new();
+        assert_eq!(page(None, &mut events), Ok(()));
+        assert_eq!(events, []);
     }
 }

@@ -101,7 +101,8 @@ async fn read_streams(pool: PgPool, pages: Vec<Page>) -> Result<Vec<Vec<Recorded
     let query = sqlx::query(statements::READ_STREAMS).bind(streams).bind(after).bind(most);
     let mut answers = vec![Vec::new(); pages.len()];
     for row in query.fetch_all(&pool).await.map_err(of_query)? {
-        *answer(&mut answers, row.try_get(0).map_err(of_query)?)? = packed::page(row.try_get(1).map_err(of_query)?)?;
+        let events = answer(&mut answers, row.try_get(0).map_err(of_query)?)?;
+        packed::page(row.try_get(1).map_err(of_query)?, events)?;
     }
     Ok(answers)
 }

@@ -130,6 +130,7 @@ impl Log {
 }
 
 async fn query(pool: &PgPool, Question { after, limit }: Question) -> Result<Vec<RecordedEvent>, StoreError> {
+    let of_query = |error: sqlx::Error| failure::of_query(&error);
     let row = sqlx::query(statements::READ_ALL)
         .bind(after.epoch)
         .bind(row::tx_parameter(after.tx)?)
@@ -137,8 +138,10 @@ async fn query(pool: &PgPool, Question { after, limit }: Question) -> Result<Vec
         .bind(limit_parameter(limit))
         .fetch_one(pool)
         .await
-        .map_err(|error| failure::of_query(&error))?;
-    packed::page(row.try_get(0).map_err(|error| failure::of_query(&error))?)
+        .map_err(of_query)?;
+    let mut events = Vec::new();
+    packed::page(row.try_get(0).map_err(of_query)?, &mut events)?;
+    Ok(events)
 }
 
 fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
