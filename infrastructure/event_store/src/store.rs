@@ -55,7 +55,7 @@ impl PgEventStore {
         let options = writer::writer_options(options);
         let connection = Some(writer::connect(&options).await?);
         let reads = Reads::new(options.clone());
-        let tail = Tail::new(pool.clone());
+        let tail = Tail::new(reads.pool());
         let (queue, receiver) = mpsc::channel(QUEUE);
         let closing = Arc::new(Notify::new());
         let wake = Arc::new(Wake::new());

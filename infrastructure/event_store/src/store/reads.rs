@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// Connections of the gathered look-ups: two for streams, one for each other kind, seldom all at once.
-const CONNECTIONS: u32 = 4;
+/// Connections of the look-ups: two for streams, one for each other kind, two for the log, seldom all at once.
+const CONNECTIONS: u32 = 5;
 
 /// How long a look-up waits for a connection, as everywhere in a service.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(3);
@@ -64,6 +64,11 @@ impl Reads {
             numbers: Gathered::new(move |askers: Vec<()>| Box::pin(next_numbers(numbers.clone(), askers.len()))),
             pool,
         }
+    }
+
+    /// For others whose every question is one index probe.
+    pub(super) fn pool(&self) -> PgPool {
+        self.pool.clone()
     }
 
     pub(super) async fn stream(
