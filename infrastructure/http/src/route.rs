@@ -86,3 +86,66 @@ pub(crate) fn methods(routes: &[Route], path: &str) -> String {
         routes.iter().filter(|route| route.path == path).map(|route| route.method.as_str()).collect();
     found.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use utoipa::openapi::path::{HttpMethod, Operation, PathItem};
+    use utoipa::openapi::{OpenApi, Paths};
+
+    const METHODS: [(Method, HttpMethod); 5] = [
+        (Method::GET, HttpMethod::Get),
+        (Method::POST, HttpMethod::Post),
+        (Method::PUT, HttpMethod::Put),
+        (Method::PATCH, HttpMethod::Patch),
+        (Method::DELETE, HttpMethod::Delete),
+    ];
+
+    /// A document with one operation.
+    fn document(path: &str, method: HttpMethod) -> OpenApi {
+        let mut paths = Paths::new();
+        paths.paths.insert(path.to_owned(), PathItem::new(method, Operation::new()));
+        OpenApi::new(utoipa::openapi::Info::new("things", "1"), paths)
+    }
+
+    #[test]
+    fn an_operation_documents_its_own_path_and_method_alone() {
+        for (one, documented) in METHODS {
+            let openapi = document("/things", documented);
+            for (other, _) in METHODS {
+                let route = Route::new(other.clone(), "/things", Access::Public);
+                assert_eq!(documents(&openapi, &route), one == other, "{one} {other}");
+            }
+            assert!(!documents(&openapi, &Route::new(one, "/others", Access::Public)));
+        }
+        assert!(!documents(
+            &document("/things", HttpMethod::Get),
+            &Route::new(Method::TRACE, "/things", Access::Public)
+        ));
+    }
+
+    #[test]
+    fn every_route_but_the_internal_ones_has_to_be_documented() {
+        let routes = vec![
+            Route::new(Method::GET, "/things", Access::Public),
+            Route::new(Method::POST, "/things", Access::SignedIn),
+            Route::new(Method::GET, "/internal/things", Access::Internal),
+        ];
+        let api = ServiceApi { service: "things", routes, openapi: document("/things", HttpMethod::Get) };
+        assert_eq!(api.undocumented(), [&api.routes[1]]);
+    }
+
+    #[test]
+    fn a_route_is_found_by_method_and_path_and_head_as_get() {
+        let routes = [
+            Route::new(Method::GET, "/things", Access::Public),
+            Route::new(Method::POST, "/things", Access::SignedIn),
+            Route::new(Method::GET, "/others", Access::SignedIn),
+        ];
+        assert_eq!(find(&routes, &Method::POST, "/things"), Some(&routes[1]));
+        assert_eq!(find(&routes, &Method::HEAD, "/others"), Some(&routes[2]));
+        assert_eq!(find(&routes, &Method::POST, "/others"), None);
+        assert_eq!(methods(&routes, "/things"), "GET, POST");
+        assert_eq!(methods(&routes, "/nothing"), "");
+    }
+}

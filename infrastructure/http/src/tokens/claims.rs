@@ -182,3 +182,43 @@ impl TryFrom<Wire> for Claims {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user() -> Claims {
+        let (user, session, id) = (UserId(Uuid::from_u128(1)), Uuid::from_u128(2), Uuid::from_u128(3));
+        Claims::user(user, Role::Laboratory, session, Timestamp(1_800_000_000_000_007), 300, id)
+    }
+
+    #[test]
+    fn claims_come_back_as_they_went() {
+        let now = Timestamp(1_800_000_000_000_007);
+        let internal = |subject| Claims::internal(subject, None, None, "results", now, Uuid::from_u128(4));
+        let service = internal(Subject::Service("bff".to_owned()));
+        for claims in [user(), user().with_password_change(true), internal(Subject::Anonymous), service] {
+            let text = serde_json::to_string(&claims).unwrap();
+            assert_eq!(serde_json::from_str::<Claims>(&text).unwrap(), claims, "{text}");
+        }
+        assert!(user().with_password_change(true).must_change_password);
+        assert_eq!(user().with_password_change(true).with_password_change(false), user());
+    }
+
+    #[test]
+    fn users_have_a_role_and_nobody_else_has() {
+        let said = serde_json::to_value(user()).unwrap();
+        let read = |name: &str, value: serde_json::Value| {
+            let mut said = said.clone();
+            said[name] = value;
+            serde_json::from_value::<Claims>(said).map_err(|error| error.to_string())
+        };
+        assert!(read("role", serde_json::json!(2)).is_ok());
+        assert!(read("role", serde_json::json!(99)).is_err());
+        assert!(read("role", serde_json::Value::Null).is_err());
+        for nobody in ["anonymous", "service:bff"] {
+            assert_eq!(read("sub", serde_json::json!(nobody)), Err("users have a role, nobody else has".to_owned()));
+        }
+        assert!(read("sub", serde_json::json!("root")).is_err());
+    }
+}

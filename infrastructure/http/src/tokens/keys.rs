@@ -182,6 +182,37 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_another_kind_or_use_is_left_out() {
+        let key = PublicKey::new([7; 32]);
+        let published = Jwks::of([key.clone()]).keys[0].clone();
+        let read = |change: fn(&mut Jwk)| {
+            let mut changed = published.clone();
+            change(&mut changed);
+            changed.public_key()
+        };
+        assert_eq!(read(|_| {}), Some(key.clone()));
+        assert_eq!(read(|jwk| jwk.alg.clear()), Some(key.clone()));
+        assert_eq!(read(|jwk| jwk.purpose.clear()), Some(key));
+        assert_eq!(read(|jwk| jwk.kty = "EC".to_owned()), None);
+        assert_eq!(read(|jwk| jwk.crv = "Ed448".to_owned()), None);
+        assert_eq!(read(|jwk| jwk.alg = "ES256".to_owned()), None);
+        assert_eq!(read(|jwk| jwk.purpose = "enc".to_owned()), None);
+        assert_eq!(read(|jwk| jwk.kid.clear()), None);
+        assert_eq!(read(|jwk| jwk.x.truncate(40)), None);
+    }
+
+    #[test]
+    fn a_set_is_published_in_the_order_of_its_ids() {
+        let keys: Vec<PublicKey> = (1..=8).map(|seed| PublicKey::new([seed; 32])).collect();
+        let set = KeySet::new(keys.clone());
+        let mut ids: Vec<&str> = keys.iter().map(PublicKey::id).collect();
+        ids.sort_unstable();
+        let published = set.jwks();
+        assert_eq!(published.keys.iter().map(|jwk| jwk.kid.as_str()).collect::<Vec<_>>(), ids);
+        assert_eq!(set.find(ids[0]).as_ref().map(PublicKey::id), Some(ids[0]));
+    }
+
+    #[test]
     fn the_key_id_is_the_thumbprint_of_rfc_8037() {
         // RFC 8037 appendix A.3.
         let x = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();

@@ -87,6 +87,25 @@ async fn only_a_valid_internal_token_for_this_service_opens() {
 }
 
 #[tokio::test]
+async fn a_route_for_users_is_closed_to_nobody_whatever_its_handler_asks_for() {
+    let fixture = fixture();
+    for token in [fixture.anonymous(), tokens::of_service(SERVICE, "bff", &*fixture.clock)] {
+        let response = fixture.send(request(Method::GET, "/context", Some(&token)).body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+}
+
+#[tokio::test]
+async fn another_scheme_than_bearer_opens_nothing() {
+    let fixture = fixture();
+    let token = fixture.token(ANA, Role::Laboratory);
+    for (scheme, status) in [("Basic", StatusCode::UNAUTHORIZED), ("bearer", StatusCode::OK)] {
+        let asked = request(Method::GET, "/mine", None).header(header::AUTHORIZATION, format!("{scheme} {token}"));
+        assert_eq!(fixture.send(asked.body(Body::empty()).unwrap()).await.status(), status, "{scheme}");
+    }
+}
+
+#[tokio::test]
 async fn two_authorization_headers_are_none() {
     let fixture = fixture();
     let token = fixture.token(ANA, Role::Laboratory);
@@ -174,6 +193,15 @@ async fn with_the_same_idempotency_key_another_request_has_another_digest() {
 }
 
 #[tokio::test]
+async fn with_another_idempotency_key_the_same_request_is_another_command() {
+    let fixture = fixture();
+    let token = fixture.token(ANA, Role::Laboratory);
+    let (first, _) = make(&fixture, &token, Some("k1"), "a").await;
+    let (second, _) = make(&fixture, &token, Some("k2"), "a").await;
+    assert_ne!(first, second);
+}
+
+#[tokio::test]
 async fn one_users_idempotency_key_says_nothing_to_another() {
     let fixture = fixture();
     let (ana, _) = make(&fixture, &fixture.token(ANA, Role::Laboratory), Some("k1"), "a").await;
@@ -182,12 +210,34 @@ async fn one_users_idempotency_key_says_nothing_to_another() {
 }
 
 #[tokio::test]
+async fn an_idempotency_key_on_a_read_means_nothing() {
+    let fixture = fixture();
+    let token = fixture.token(ANA, Role::Laboratory);
+    let mut commands = Vec::new();
+    for _ in 0..2 {
+        let asked = request(Method::GET, "/context", Some(&token)).header(KEY, "k1").body(Body::empty()).unwrap();
+        let context = json_of(fixture.send(asked).await).await;
+        assert_eq!(context["digest"], Value::Null);
+        commands.push(context["command"].clone());
+    }
+    assert_ne!(commands[0], commands[1]);
+}
+
+#[tokio::test]
 async fn an_idempotency_key_that_is_none_is_refused() {
     let fixture = fixture();
     let token = fixture.token(ANA, Role::Laboratory);
-    for key in ["", "\"\"", "two words", &"x".repeat(256)] {
-        let request = request(Method::POST, "/things", Some(&token)).header(KEY, key).body(Body::empty()).unwrap();
-        assert_eq!(fixture.send(request).await.status(), StatusCode::BAD_REQUEST, "{key}");
+    for (key, status) in [
+        ("", StatusCode::BAD_REQUEST),
+        ("\"\"", StatusCode::BAD_REQUEST),
+        ("two words", StatusCode::BAD_REQUEST),
+        (&"x".repeat(256), StatusCode::BAD_REQUEST),
+        (&"x".repeat(255), StatusCode::OK),
+    ] {
+        // With a body that is right: the key alone is to blame.
+        let asked = request(Method::POST, "/things", Some(&token)).header(header::CONTENT_TYPE, "application/json");
+        let asked = asked.header(KEY, key).body(Body::from(r#"{"name":"a"}"#)).unwrap();
+        assert_eq!(fixture.send(asked).await.status(), status, "{key}");
     }
 }
 
