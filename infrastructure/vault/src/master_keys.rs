@@ -223,7 +223,18 @@ mod tests {
     fn a_restricted_set_holds_no_other_purpose() {
         let keys = MasterKeys::generate(&Purpose::ALL).restricted_to(&[Purpose::Contact]);
         assert_eq!(keys.purposes().collect::<Vec<_>>(), [Purpose::Contact]);
-        assert!(!keys.holds(Purpose::Clinical));
+        assert!(keys.holds(Purpose::Contact) && !keys.holds(Purpose::Clinical));
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_purpose_and_id() {
+        let keys = [1, 2].map(|byte| MasterKey::from_bytes([byte; 32]));
+        let held = keys.iter().fold(MasterKeys::default(), |held, key| held.with(Purpose::Contact, key.clone()));
+        for key in &keys {
+            assert_eq!(held.find(Purpose::Contact, key.id()).map(MasterKey::id), Some(key.id()));
+            assert!(held.find(Purpose::Account, key.id()).is_none());
+        }
+        assert!(held.find(Purpose::Contact, MasterKey::from_bytes([3; 32]).id()).is_none());
     }
 
     #[test]

@@ -157,6 +157,42 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_and_cannot_be_opened_is_not_called_missing() {
+        let directory = directory();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        let read = MasterKeys::read(&file, &[Purpose::Clinical]);
+        assert!(matches!(read, Err(MasterKeyError::Unusable { .. })));
+    }
+
+    #[test]
+    fn a_key_whose_file_cannot_be_made_is_an_error_and_leaves_no_draft() {
+        let directory = directory();
+        let path = directory.path().join("nowhere").join("master-account.key");
+        assert!(matches!(create_file(directory.path(), &path), Err(MasterKeyError::Unusable { .. })));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_key_that_another_process_made_first_is_left_alone() {
+        let directory = directory();
+        MasterKeys::create_missing(directory.path()).unwrap();
+        let path = path_of(directory.path(), Purpose::Account);
+        let before = fs::read(&path).unwrap();
+        create_file(directory.path(), &path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_is_malformed() {
+        let directory = directory();
+        MasterKeys::create_missing(directory.path()).unwrap();
+        fs::write(path_of(directory.path(), Purpose::Account), [0xff; 64]).unwrap();
+        let read = MasterKeys::read(directory.path(), &[Purpose::Account]);
+        assert!(matches!(read, Err(MasterKeyError::Malformed { .. })));
+    }
+
+    #[test]
     fn a_file_without_a_key_is_refused() {
         let directory = directory();
         let path = path_of(directory.path(), Purpose::Account);

@@ -102,6 +102,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn four_groups_may_wait() {
+        let grouped = Grouped::<u32, u32>::spawn(100, |_| Box::pin(async { Ok(HashMap::new()) }));
+        assert_eq!(grouped.requests.max_capacity(), 400);
+    }
+
+    #[tokio::test]
+    async fn a_dropped_queue_ends() {
+        let held = Arc::new(());
+        let holding = Arc::clone(&held);
+        let grouped = Grouped::<u32, u32>::spawn(4, move |_| {
+            let _held = Arc::clone(&holding);
+            Box::pin(async { Ok(HashMap::new()) })
+        });
+        drop(grouped);
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(Arc::strong_count(&held), 1, "its task is over");
+    }
+
+    #[tokio::test]
     async fn a_key_without_a_value_is_answered_too() {
         let grouped = Grouped::<u32, u32>::spawn(4, |_| Box::pin(async { Ok(HashMap::new()) }));
         assert_eq!(grouped.get(1).await, Ok(None));

@@ -23,7 +23,7 @@ fn sealed(plain: &[u8]) -> Vec<u8> {
 fn a_record_begins_with_key_id_and_schema_and_ends_with_the_tag() {
     let record = sealed(b"Ana Soto");
     assert_eq!(record.len(), OVERHEAD + 8);
-    assert_eq!(key_id(&record), Ok(Uuid::from_u128(1)));
+    assert_eq!((key_id(&record), key().id()), (Ok(Uuid::from_u128(1)), Uuid::from_u128(1)));
     assert_eq!(&record[16..18], &[0, 7]);
 }
 
