@@ -91,3 +91,100 @@ impl Window {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain_kernel::message::topics;
+    use domain_kernel::{MessageHeaders, Timestamp, Version};
+    use uuid::Uuid;
+
+    fn at(position: i64) -> Checkpoint {
+        Checkpoint { epoch: 0, tx: 1, position }
+    }
+
+    /// An entry of the log; of a private event when there is no stream.
+    fn entry(position: i64, stream: Option<u128>) -> SourcedMessage {
+        let message = stream.map(|stream| Message {
+            topic: topics::EVENT_USER,
+            headers: MessageHeaders {
+                event_id: Uuid::from_u128(1).into(),
+                event_type: "users.user_created".to_owned(),
+                source: "users".to_owned(),
+                stream: Uuid::from_u128(stream).into(),
+                version: Version(1),
+                occurred_at: Timestamp(0),
+                correlation_id: Uuid::from_u128(2).into(),
+                causation_id: None,
+                actor: None,
+                contract_version: 1,
+                expects: vec![],
+                consumer: None,
+                attempt: None,
+                traceparent: None,
+            },
+            payload: vec![],
+        });
+        SourcedMessage { checkpoint: at(position), message }
+    }
+
+    fn window(streams: &[Option<u128>]) -> Window {
+        let mut window = Window::after(at(0));
+        for (position, stream) in (1..).zip(streams) {
+            window.push(entry(position, *stream));
+        }
+        window
+    }
+
+    /// The places of what may be sent now.
+    fn started(window: &mut Window) -> Vec<u64> {
+        std::iter::from_fn(|| window.start()).map(|(place, _)| place).collect()
+    }
+
+    #[test]
+    fn of_each_stream_one_message_is_under_way_and_the_next_follows_its_confirmation() {
+        let mut window = window(&[Some(1), Some(1), Some(2)]);
+        assert_eq!(started(&mut window), [0, 2]);
+        window.confirm(0);
+        assert_eq!(started(&mut window), [1]);
+        window.confirm(2);
+        assert_eq!(started(&mut window), [0; 0]);
+    }
+
+    #[test]
+    fn the_confirmed_prefix_ends_before_the_first_message_under_way() {
+        let mut window = window(&[None, Some(1), None, Some(2)]);
+        assert_eq!((window.confirmed(), window.read(), window.len()), (at(1), at(4), 3));
+        window.confirm(3);
+        assert_eq!((window.confirmed(), window.len()), (at(1), 3));
+        window.confirm(1);
+        assert_eq!((window.confirmed(), window.len()), (at(4), 0));
+    }
+
+    #[test]
+    fn places_count_on_behind_the_confirmed_prefix() {
+        let mut window = window(&[Some(1), None, Some(2)]);
+        assert_eq!(started(&mut window), [0, 2]);
+        window.confirm(0);
+        window.push(entry(4, Some(3)));
+        assert_eq!(started(&mut window), [3]);
+        window.confirm(3);
+        assert_eq!(window.confirmed(), at(2));
+        window.confirm(2);
+        assert_eq!(window.confirmed(), at(4));
+    }
+
+    #[test]
+    fn what_is_confirmed_twice_counts_once() {
+        let mut window = window(&[Some(1), Some(2), Some(2)]);
+        assert_eq!(started(&mut window), [0, 1]);
+        window.confirm(1);
+        window.confirm(1);
+        assert_eq!(started(&mut window), [2]);
+        assert_eq!(window.confirmed(), at(0));
+        window.confirm(0);
+        window.confirm(0);
+        window.confirm(99);
+        assert_eq!((window.confirmed(), window.len()), (at(2), 1));
+    }
+}

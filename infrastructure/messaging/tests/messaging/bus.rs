@@ -1,6 +1,7 @@
 //! The embedded bus keeps every rule of the port.
 use domain_kernel::message::topics;
-use domain_kernel::ports::EventBus;
+use domain_kernel::ports::{Delivery, EventBus, Subscription};
+use domain_kernel::{Checkpoint, Message};
 use infra_event_store::MIGRATIONS;
 use infra_event_store::checkpoints::{Checkpoints, PgCheckpoints};
 use infra_messaging::{EmbeddedBus, EmbeddedLogs};
@@ -140,4 +141,85 @@ async fn a_busy_log_does_not_keep_a_quiet_one_from_being_heard() {
         received.push(subscription.receive().await.unwrap().message);
     }
     assert!(received.contains(&user_message(2, 1)));
+}
+
+/// A subscription to a log with these entries, and what it has saved.
+async fn subscribed(
+    entries: impl IntoIterator<Item = Option<Message>>,
+) -> (Box<dyn Subscription>, Arc<MemoryCheckpoints>) {
+    let source = MessageLog::new("users");
+    source.enter(entries);
+    let checkpoints = Arc::new(MemoryCheckpoints::new());
+    let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::clone(&checkpoints) as Arc<dyn Checkpoints>);
+    bus.offer(topics::EVENT_USER, source).await.unwrap();
+    (bus.subscribe(topics::EVENT_USER, "results").await.unwrap(), checkpoints)
+}
+
+async fn saved(checkpoints: &MemoryCheckpoints) -> Checkpoint {
+    checkpoints.load("bus/results/event-user/users").await.unwrap()
+}
+
+#[tokio::test]
+async fn while_others_are_in_hand_32_acknowledgements_are_saved_at_once() {
+    let (mut subscription, checkpoints) = subscribed((1..=64).map(|number| Some(user_message(number, 1)))).await;
+    let mut received = vec![];
+    for _ in 0..64 {
+        received.push(subscription.receive().await.unwrap());
+    }
+    for delivery in &received[..31] {
+        subscription.acknowledge(delivery).await.unwrap();
+    }
+    assert_eq!(saved(&checkpoints).await, Checkpoint::default());
+    subscription.acknowledge(&received[31]).await.unwrap();
+    assert_eq!(saved(&checkpoints).await, MessageLog::at(32));
+    for delivery in &received[32..] {
+        subscription.acknowledge(delivery).await.unwrap();
+    }
+    assert_eq!(saved(&checkpoints).await, MessageLog::at(64), "nothing else is in hand");
+}
+
+#[tokio::test]
+async fn the_place_among_private_events_is_saved_after_512() {
+    let (mut subscription, checkpoints) = subscribed((0..600).map(|_| None)).await;
+    assert!(futures_util::poll!(subscription.receive()).is_pending());
+    assert_eq!(saved(&checkpoints).await, MessageLog::at(512));
+}
+
+#[tokio::test]
+async fn private_events_behind_an_acknowledged_message_are_worth_a_save_too() {
+    let private = || (0..511).map(|_| None);
+    let entries = [Some(user_message(1, 1))].into_iter().chain(private()).chain([Some(user_message(2, 1)), None]);
+    let (mut subscription, checkpoints) = subscribed(entries).await;
+    let (first, _second) = (subscription.receive().await.unwrap(), subscription.receive().await.unwrap());
+    assert_eq!(saved(&checkpoints).await, Checkpoint::default(), "the first message is not acknowledged");
+    subscription.acknowledge(&first).await.unwrap();
+    assert_eq!(saved(&checkpoints).await, MessageLog::at(512));
+}
+
+#[tokio::test]
+async fn a_receipt_of_another_subscription_is_refused() {
+    let (mut subscription, _) = subscribed([Some(user_message(1, 1))]).await;
+    let delivery = subscription.receive().await.unwrap();
+    for receipt in [vec![], delivery.receipt[1..].to_vec(), [&[0xff; 8], &delivery.receipt[8..]].concat()] {
+        let foreign = Delivery { receipt, ..delivery.clone() };
+        assert!(subscription.acknowledge(&foreign).await.is_err());
+    }
+    assert!(subscription.acknowledge(&delivery).await.is_ok());
+}
+
+#[tokio::test]
+async fn logs_take_turns() {
+    let bus = EmbeddedBus::new(EmbeddedLogs::new(), Arc::new(MemoryCheckpoints::new()));
+    for (name, first) in [("users", 1), ("results", 11), ("notifications", 21)] {
+        let log = MessageLog::new(name);
+        log.tell((first..first + 3).map(|number| user_message(number, 1)));
+        bus.offer(topics::EVENT_USER, log).await.unwrap();
+    }
+    let mut subscription = bus.subscribe(topics::EVENT_USER, "results").await.unwrap();
+    let mut received = vec![];
+    for _ in 0..9 {
+        received.push(subscription.receive().await.unwrap().message);
+    }
+    let expected = [1, 11, 21, 2, 12, 22, 3, 13, 23].map(|number| user_message(number, 1));
+    assert_eq!(received, expected);
 }
