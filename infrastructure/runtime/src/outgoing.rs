@@ -92,7 +92,7 @@ pub struct Outgoing {
 }
 
 /// Why there is no connection: of the network, or of the certificate.
-type Failed = Box<dyn Error + Send + Sync>;
+pub type Failed = Box<dyn Error + Send + Sync>;
 
 impl Outgoing {
     /// Connects within `limit`, without TLS, and believes whom `trust` says.
@@ -103,6 +103,16 @@ impl Outgoing {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(limit));
         Self { tcp, trust }
+    }
+
+    /// A connection to `address`, of which scheme, host and port count: `https` is TLS, whatever is then spoken.
+    ///
+    /// # Errors
+    /// Of the network, or an [`io::Error`] of the kind `InvalidData` when the server cannot prove who it is.
+    pub async fn connect(&self, address: Uri) -> Result<TokioIo<Stream>, Failed> {
+        let mut connector = self.clone();
+        std::future::poll_fn(|context| connector.poll_ready(context)).await?;
+        connector.call(address).await.map(TokioIo::new)
     }
 }
 
@@ -150,6 +160,14 @@ mod tests {
         }
         let authority = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         assert!(Trust::with_authority(authority.cert.pem().as_bytes()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_connection_holds_nothing_back() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let outgoing = Outgoing::new(Trust::public().unwrap(), HANDSHAKE);
+        let address = format!("http://{}", server.local_addr().unwrap()).parse().unwrap();
+        assert!(outgoing.connect(address).await.unwrap().inner().nodelay().unwrap());
     }
 
     #[test]

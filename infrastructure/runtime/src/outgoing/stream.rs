@@ -29,6 +29,14 @@ impl Stream {
     pub(super) fn tls(stream: Tls) -> Self {
         Self(Kind::Tls(stream))
     }
+
+    #[cfg(test)]
+    pub(super) fn nodelay(&self) -> io::Result<bool> {
+        match &self.0 {
+            Kind::Clear(stream) => stream.inner().nodelay(),
+            Kind::Tls(stream) => stream.inner().get_ref().0.nodelay(),
+        }
+    }
 }
 
 /// The same call on whichever it is.

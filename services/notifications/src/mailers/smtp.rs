@@ -2,24 +2,21 @@
 //!
 //! At least once: when the server took a mail and its answer got lost, the mail is sent again, with the same
 //! `Message-ID`, by which a mailbox may recognise it.
+mod connections;
+mod server;
+
 use super::{MailSettingError, header_id, sender};
-use axum::http::Uri;
+use connections::Connections;
 use domain_kernel::BoxFuture;
 use domain_kernel::ports::{Mail, MailError, Mailer};
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::transport::smtp::{AsyncSmtpTransport, Error as SmtpError};
-use lettre::{AsyncTransport, Tokio1Executor};
+use server::{SendError, Server};
 use std::fmt;
-use std::time::Duration;
 
-/// How long a server may take over each step.
-const STEP_LIMIT: Duration = Duration::from_secs(15);
-
-/// Sends mails through one mail server, over pooled connections.
+/// Sends mails through one mail server, over connections that are kept.
 pub struct SmtpMailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    connections: Connections,
     sender: Mailbox,
 }
 
@@ -47,11 +44,7 @@ impl SmtpMailer {
     /// [`MailSettingError`].
     pub fn trusting(authorities: &[u8], url: &str, from: &str) -> Result<Self, MailSettingError> {
         let sender = sender(from)?;
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|_| MailSettingError::Server)?;
-        if !authorities.is_empty() {
-            builder = builder.tls(tls(authorities, url)?);
-        }
-        Ok(Self { transport: builder.timeout(Some(STEP_LIMIT)).build(), sender })
+        Ok(Self { connections: Connections::to(Server::new(authorities, url)?), sender })
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, &'static str> {
@@ -71,45 +64,35 @@ impl Mailer for SmtpMailer {
         Box::pin(async move {
             let message =
                 self.message(mail).map_err(|code| MailError::Permanent { code: format!("malformed_{code}") })?;
-            self.transport.send(message).await.map(drop).map_err(|error| classify(&error))
+            let (envelope, text) = (message.envelope().clone(), message.formatted());
+            self.connections.send(&envelope, &text).await.map_err(|error| classify(&error))
         })
     }
 }
 
-/// How the address wants the server to be spoken to, with the authorities believed too; what is in clear stays so.
-fn tls(authorities: &[u8], url: &str) -> Result<Tls, MailSettingError> {
-    let url: Uri = url.parse().map_err(|_| MailSettingError::Server)?;
-    let host = url.host().ok_or(MailSettingError::Server)?.trim_matches(['[', ']']);
-    let believed = Certificate::from_pem(authorities).map_err(|_| MailSettingError::Authority)?;
-    let parameters = TlsParameters::builder(host.to_owned()).add_root_certificate(believed).build_rustls();
-    let parameters = parameters.map_err(|_| MailSettingError::Authority)?;
-    let asked = |way: &str| url.query().is_some_and(|query| query.split('&').any(|pair| pair == way));
-    Ok(match url.scheme_str() {
-        Some("smtps") => Tls::Wrapper(parameters),
-        _ if asked("tls=required") => Tls::Required(parameters),
-        _ if asked("tls=opportunistic") => Tls::Opportunistic(parameters),
-        _ => Tls::None,
-    })
-}
-
 /// A permanent reply (5yz) is final, everything else may go through later. The code is the reply's number: its words
 /// may repeat the address.
-fn classify(error: &SmtpError) -> MailError {
-    let code = match error.status() {
-        Some(status) => format!("smtp_{status}"),
-        None if error.is_timeout() => "smtp_timeout".to_owned(),
-        None if error.is_tls() => "smtp_tls".to_owned(),
-        None => "smtp_connection".to_owned(),
+fn classify(error: &SendError) -> MailError {
+    let code = match error {
+        SendError::Smtp(error) => match error.status() {
+            Some(status) if error.is_permanent() => return MailError::Permanent { code: format!("smtp_{status}") },
+            Some(status) => format!("smtp_{status}"),
+            None if error.is_tls() => "smtp_tls".to_owned(),
+            None => "smtp_connection".to_owned(),
+        },
+        SendError::Tls => "smtp_tls".to_owned(),
+        SendError::Timeout => "smtp_timeout".to_owned(),
+        SendError::Connection => "smtp_connection".to_owned(),
     };
-    if error.is_permanent() { MailError::Permanent { code } } else { MailError::Transient { code } }
+    MailError::Transient { code }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_wrong_setting_is_refused_without_being_repeated() {
+    #[test]
+    fn a_wrong_setting_is_refused_without_being_repeated() {
         for url in ["", "localhost", "http://secret@localhost"] {
             let refused = SmtpMailer::new(url, "resultados@clinica.cl").unwrap_err();
             assert!(matches!(refused, MailSettingError::Server));
@@ -120,18 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_changes_whom_we_believe_and_not_how_we_speak() {
-        let way = |url: &str| tls(b"", url).unwrap();
-        assert!(matches!(way("smtps://user:password@mail.example:465"), Tls::Wrapper(_)));
-        assert!(matches!(way("smtp://[::1]:587?tls=required"), Tls::Required(_)));
-        assert!(matches!(way("smtp://mail.example?tls=opportunistic"), Tls::Opportunistic(_)));
-        assert!(matches!(way("smtp://user:tls=required@mail.example:25"), Tls::None));
-        let broken = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert!(matches!(tls(broken, "smtps://mail.example"), Err(MailSettingError::Authority)));
-    }
-
-    #[tokio::test]
-    async fn a_message_has_the_notifications_id_and_no_malformed_address() {
+    fn a_message_has_the_notifications_id_and_no_malformed_address() {
         let mailer = SmtpMailer::new("smtp://localhost:2525", "Clínica <resultados@clinica.cl>").unwrap();
         let mut mail = Mail {
             message_id: "018f".into(),
