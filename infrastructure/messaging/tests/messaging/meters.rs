@@ -1,10 +1,16 @@
 //! What is counted.
-use crate::support::{Bench, event, user_message};
-use infra_messaging::HandlingError;
+use crate::support::{Bench, LIMIT, event, user_message};
+use domain_kernel::ports::BusError;
+use domain_kernel::{BoxFuture, Message};
+use infra_event_store::checkpoints::Checkpoints;
+use infra_messaging::{HandlingError, MessageSink, Relay};
+use infra_testkit::memory::{MemoryCheckpoints, MessageLog};
+use infra_testkit::wait_for;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
 
 /// Keeps counters and gauges of this thread, by name and labels.
 #[derive(Default)]
@@ -22,8 +28,11 @@ impl Counts {
     }
 
     pub(crate) fn value_of(&self, name: &str, topic: &str) -> u64 {
-        let name = format!("{name}{{consumer=notifications,topic={topic}}}");
-        self.0.lock().unwrap().get(&name).map_or(0, |value| value.load(Ordering::SeqCst))
+        self.count(&format!("{name}{{consumer=notifications,topic={topic}}}"))
+    }
+
+    fn count(&self, name: &str) -> u64 {
+        self.0.lock().unwrap().get(name).map_or(0, |value| value.load(Ordering::SeqCst))
     }
 }
 
@@ -64,4 +73,29 @@ async fn messages_are_counted_by_what_became_of_them() {
     assert_eq!(counts.value("historia_messages_skipped_unknown_total"), 1);
     assert_eq!(counts.value("historia_messages_consumed_total"), 1);
     assert!((f64::from_bits(counts.value("historia_messages_lag_seconds")) - 2.5).abs() < f64::EPSILON);
+}
+
+/// Confirms everything at once.
+struct Confirming;
+
+impl MessageSink for Confirming {
+    fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Result<(), BusError>> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+#[tokio::test]
+async fn what_a_relay_has_sent_is_counted() {
+    let counts = Counts::default();
+    let _counting = metrics::set_default_local_recorder(&counts);
+    let (source, checkpoints) = (MessageLog::new("users"), Arc::new(MemoryCheckpoints::new()));
+    source.tell([user_message(1, 1), user_message(1, 2)]);
+    let relay = Relay::new("relay", source.clone(), Arc::new(Confirming), checkpoints.clone());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(relay.run(stop.clone()));
+    let sent = async || (checkpoints.load("relay").await.unwrap() == source.end()).then_some(());
+    wait_for("the checkpoint", LIMIT, sent).await;
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    assert_eq!(counts.count("historia_messages_relayed_total{topic=event-user}"), 2);
 }

@@ -246,6 +246,20 @@ async fn a_log_longer_than_the_window_is_relayed_whole() {
 }
 
 #[tokio::test]
+async fn no_more_is_read_ahead_of_what_is_confirmed_than_the_window_holds() {
+    let (source, broker, checkpoints) = (log(2_000, 1), Arc::new(Broker::default()), Arc::default());
+    *broker.silent_for.lock().unwrap() = Some(crate::support::stream(1));
+    let work = Work::start(&source, &broker, &checkpoints);
+    // Every second entry is a message; the first one is never confirmed, all others are.
+    until_kept(&broker, 512).await;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(broker.distinct(), 512);
+    work.stop().await;
+}
+
+#[tokio::test]
 async fn a_refused_schema_ends_the_relay() {
     let (source, checkpoints) = (log(1, 1), Arc::default());
     let broker = Arc::new(Broker { refuses: true, ..Broker::default() });
