@@ -69,3 +69,110 @@ pub(crate) fn of_append(error: &Error) -> AppendFailure {
         _ => AppendFailure::Refused,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::error::{DatabaseError, ErrorKind};
+    use std::borrow::Cow;
+    use std::fmt;
+
+    /// What the server said: its code, and the constraint in question.
+    #[derive(Debug)]
+    struct Said(&'static str, Option<&'static str>);
+
+    impl fmt::Display for Said {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Paciente de Prueba")
+        }
+    }
+
+    impl std::error::Error for Said {}
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &str {
+            "Paciente de Prueba"
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn constraint(&self) -> Option<&str> {
+            self.1
+        }
+
+        fn as_error(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn std::error::Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn std::error::Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> ErrorKind {
+            ErrorKind::Other
+        }
+    }
+
+    fn said(code: &'static str, constraint: Option<&'static str>) -> Error {
+        Error::Database(Box::new(Said(code, constraint)))
+    }
+
+    #[test]
+    fn a_failed_append_is_sorted_by_what_became_of_it() {
+        for (code, expected) in [
+            ("23505", AppendFailure::Raced),
+            ("23503", AppendFailure::Poisoned),
+            ("22003", AppendFailure::Poisoned),
+            ("40001", AppendFailure::Again),
+            ("40P01", AppendFailure::Again),
+            ("08006", AppendFailure::Unknown),
+            ("57P01", AppendFailure::Unknown),
+            ("57P02", AppendFailure::Unknown),
+            ("57P03", AppendFailure::Unknown),
+            ("57014", AppendFailure::Refused),
+            ("53100", AppendFailure::Refused),
+            ("25006", AppendFailure::Refused),
+        ] {
+            assert_eq!(of_append(&said(code, None)), expected, "{code}");
+        }
+        assert_eq!(of_append(&Error::Encode("too long".into())), AppendFailure::Poisoned);
+        assert_eq!(of_append(&Error::PoolTimedOut), AppendFailure::Unknown);
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_damage_and_everything_else_an_outage() {
+        for damaged in [
+            Error::Decode("x".into()),
+            Error::ColumnNotFound("x".into()),
+            Error::ColumnIndexOutOfBounds { index: 1, len: 1 },
+            Error::ColumnDecode { index: "x".into(), source: "x".into() },
+        ] {
+            assert!(matches!(of_query(&damaged), StoreError::Damaged { .. }), "{damaged:?}");
+        }
+        let outage = |reason: &str| StoreError::Unavailable { reason: reason.to_owned() };
+        assert_eq!(of_query(&Error::PoolTimedOut), outage("no free connection"));
+        assert_eq!(of_query(&Error::PoolClosed), outage("the pool is closed"));
+    }
+
+    #[test]
+    fn nothing_that_the_server_says_is_repeated_but_its_code_and_the_constraint() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        for (error, expected) in [
+            (said("23505", Some("claim_pkey")), "SQLSTATE 23505, claim_pkey"),
+            (said("57014", None), "SQLSTATE 57014"),
+            (Error::Io(refused), "connection: connection refused"),
+            (Error::Tls("x".into()), "TLS"),
+            (Error::Protocol("x".into()), "the server's answer was not understood"),
+            (Error::Configuration("x".into()), "the connection's configuration"),
+            (Error::WorkerCrashed, "the database driver failed"),
+        ] {
+            assert_eq!(describe(&error), expected);
+        }
+    }
+}

@@ -169,6 +169,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_two_statements_side_by_side_one_does_not_wait_for_the_other() {
+        let statements = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&statements);
+        let never = Gathered::<u32, u32>::new(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Box::pin(std::future::pending())
+        })
+        .side_by_side(2);
+        let mut asked = [Box::pin(never.ask(1)), Box::pin(never.ask(2)), Box::pin(never.ask(3))];
+        for question in &mut asked {
+            assert!(futures_util::poll!(question).is_pending());
+        }
+        assert_eq!(statements.load(Ordering::SeqCst), 2, "the third waits for its turn");
+    }
+
+    #[tokio::test]
     async fn a_failure_is_everybodys() {
         let failing: Gathered<u32, u32> =
             Gathered::new(|_| Box::pin(async { Err(StoreError::Unavailable { reason: "gone".into() }) }));

@@ -12,6 +12,8 @@ mod derived;
 mod error;
 mod execution;
 mod lane;
+#[cfg(test)]
+mod nothing;
 mod remembered;
 
 pub use error::{CommandError, LoadError};

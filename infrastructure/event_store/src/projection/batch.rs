@@ -40,6 +40,19 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_that_takes_an_eighth_to_a_half_of_the_time_is_right() {
+        let sizes = |time| {
+            let mut size = BatchSize::new();
+            size.took(time);
+            size.get()
+        };
+        let (first, little) = (BatchSize::new().get(), Duration::from_nanos(1));
+        assert_eq!(first, MAX_BATCH / 5);
+        assert_eq!((sizes(MAX_TRANSACTION / 8), sizes(MAX_TRANSACTION / 2)), (first, first));
+        assert_eq!((sizes(MAX_TRANSACTION / 8 - little), sizes(MAX_TRANSACTION / 2 + little)), (first * 2, first / 2));
+    }
+
+    #[test]
     fn a_batch_has_at_least_one_event_and_at_most_the_limit() {
         let mut size = BatchSize::new();
         for _ in 0..20 {

@@ -338,3 +338,6 @@ impl<A: Aggregate> Deciding<'_, A> {
         drop(turn);
     }
 }
+
+#[cfg(test)]
+mod tests;

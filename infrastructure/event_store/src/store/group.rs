@@ -272,5 +272,11 @@ mod tests {
         let mut queue = VecDeque::from([waiting(1, 1, None, 10), waiting(2, 2, None, MAX_GROUP_BYTES * 2)]);
         assert_eq!(streams(&take_group(&mut queue)), [1]);
         assert_eq!(streams(&take_group(&mut queue)), [2]);
+        let quarter = MAX_GROUP_BYTES / 4;
+        let sizes = [(1, quarter), (2, quarter), (3, MAX_GROUP_BYTES - 2 * quarter), (4, 1)];
+        let mut queue: VecDeque<Waiting> =
+            sizes.into_iter().map(|(number, bytes)| waiting(number, number, None, bytes)).collect();
+        assert_eq!(streams(&take_group(&mut queue)), [1, 2, 3], "exactly as many bytes as fit");
+        assert_eq!(streams(&take_group(&mut queue)), [4]);
     }
 }

@@ -20,3 +20,16 @@ pub const MAX_GROUP: usize = 256;
 
 /// The bytes of payload and metadata after which a group takes no further append.
 pub const MAX_GROUP_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A smaller limit would refuse what was taken before.
+    #[test]
+    fn the_limits_are_what_is_documented() {
+        assert_eq!((MAX_PAYLOAD_BYTES, MAX_APPEND_BYTES), (1_048_576, 8_388_608));
+        assert_eq!((MAX_APPEND_EVENTS, MAX_APPEND_COMMANDS, MAX_APPEND_CLAIMS), (5_000, 1_000, 1_000));
+        assert_eq!((MAX_GROUP, MAX_GROUP_BYTES), (256, 1_048_576));
+    }
+}

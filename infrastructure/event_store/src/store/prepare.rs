@@ -262,6 +262,76 @@ mod tests {
     }
 
     #[test]
+    fn an_append_may_have_5000_events_and_no_more() {
+        let many = |count| {
+            let mut long = command(1, &[], &[]);
+            long.events = vec![long.events[0].clone(); count];
+            append(vec![long, command(2, &[], &[])])
+        };
+        assert_eq!(many(4_999).unwrap().events.len(), 5_000);
+        assert!(matches!(many(5_000), Err(StoreError::Malformed { .. })));
+    }
+
+    #[test]
+    fn a_payload_may_have_1_mib_and_no_more() {
+        let of = |bytes| {
+            let mut large = command(1, &[], &[]);
+            large.events[0].payload = vec![0; bytes];
+            append(vec![large])
+        };
+        assert_eq!(of(1024 * 1024).unwrap().events[0].payload.len(), 1024 * 1024);
+        assert!(matches!(of(1024 * 1024 + 1), Err(StoreError::Malformed { .. })));
+    }
+
+    #[test]
+    fn an_append_may_have_1000_commands_and_no_more() {
+        let many = |count| append((1..=count).map(|id| command(id, &[], &[])).collect());
+        assert_eq!(many(1_000).unwrap().commands.len(), 1_000);
+        assert!(matches!(many(1_001), Err(StoreError::Malformed { .. })));
+    }
+
+    #[test]
+    fn an_append_may_take_and_give_back_1000_keys_and_no_more() {
+        let many = |claims: i16, releases: i16| {
+            let key = |number| Claim { kind: ClaimKind(number), key: [1; 32] };
+            let (claims, releases) = ((0..claims).map(key), (5_000..5_000 + releases).map(key));
+            append(vec![AppendCommand {
+                claims: claims.collect(),
+                releases: releases.collect(),
+                ..command(1, &[], &[])
+            }])
+        };
+        assert_eq!(many(600, 400).unwrap().taking.len(), 600);
+        assert!(matches!(many(600, 401), Err(StoreError::Malformed { .. })));
+    }
+
+    #[test]
+    fn an_append_may_hold_8_mib_and_no_more() {
+        let metadata = metadata::encode(&command(1, &[], &[]).events[0].metadata).len();
+        let eight = |payload: usize| {
+            let mut large = command(1, &[], &[]);
+            large.events[0].payload = vec![0; payload];
+            large.events = vec![large.events[0].clone(); 8];
+            append(vec![large])
+        };
+        assert_eq!(eight(1024 * 1024 - metadata).unwrap().bytes, 8 * 1024 * 1024);
+        assert!(matches!(eight(1024 * 1024 - metadata + 1), Err(StoreError::Malformed { .. })));
+    }
+
+    #[test]
+    fn a_command_has_an_event_and_an_id_of_its_own() {
+        let bare = AppendCommand { events: vec![], ..command(1, &[], &[]) };
+        for commands in [
+            vec![],
+            vec![bare.clone()],
+            vec![command(2, &[], &[]), bare],
+            vec![command(1, &[], &[]), command(1, &[], &[])],
+        ] {
+            assert!(matches!(append(commands), Err(StoreError::Malformed { .. })));
+        }
+    }
+
+    #[test]
     fn a_stream_without_events_has_no_hash() {
         let expected = Head { version: Version::NONE, hash: [1; 32] };
         let append = Append { stream: StreamId(Uuid::nil()), expected, commands: vec![command(1, &[], &[])] };

@@ -274,6 +274,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_read_behind_the_end_is_not_kept() {
+        let mut kept = kept();
+        kept.extend(at(21), vec![event(22, 1)]);
+        assert_eq!(positions(kept.page(at(19), 10)), Some(vec![20]), "21 may be missing");
+    }
+
+    #[test]
+    fn whoever_stands_at_the_end_throws_nothing_away() {
+        let mut kept = kept();
+        assert_eq!(kept.begin(&[Question { after: at(20), limit: 5 }, Question { after: at(3), limit: 5 }]), at(20));
+        assert_eq!(positions(kept.page(at(18), 10)), Some(vec![19, 20]));
+    }
+
+    #[test]
+    fn of_those_who_are_further_the_first_begins() {
+        let mut kept = kept();
+        let questions = [30, 25, 40].map(|position| Question { after: at(position), limit: 5 });
+        assert_eq!(kept.begin(&questions), at(25));
+        assert_eq!(positions(kept.page(at(24), 5)), None);
+    }
+
+    #[test]
+    fn four_pages_and_4_mib_are_kept() {
+        assert_eq!((PAGE, KEPT, KEPT_BYTES), (500, 2_000, 4_194_304));
+    }
+
+    #[test]
     fn what_is_kept_is_bounded_in_number_and_in_bytes() {
         let mut many = Kept::default();
         many.extend(Checkpoint::default(), (1..).take(KEPT + 10).map(|position| event(position, 1)).collect());

@@ -63,6 +63,20 @@ mod tests {
         assert_eq!(pause(Duration::from_secs(3600)), LONGEST);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_waits_longer_the_longer_nothing_happened() {
+        let wake = Wake::new();
+        tokio::time::advance(Duration::from_millis(400)).await;
+        for (expected, then_active) in [(100, true), (5, false)] {
+            let begun = Instant::now();
+            wake.wait().await;
+            assert_eq!(begun.elapsed().as_millis(), expected);
+            if then_active {
+                wake.active();
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_waiting_reader_wakes_at_an_append() {
         let wake = Wake::new();
