@@ -56,8 +56,12 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
                     biased;
                     answer = &mut answered => break answer,
                     turn = self.turns.acquire() => {
-                        self.ask_for_all().await;
+                        let asked = self.ask_for_all().await;
                         drop(turn);
+                        if !asked {
+                            // Ours is under way already: with turns side by side, ours would be free again and again.
+                            break (&mut answered).await;
+                        }
                     }
                 }
             };
@@ -67,7 +71,8 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
         }
     }
 
-    async fn ask_for_all(&self) {
+    /// Whether there was anything to ask.
+    async fn ask_for_all(&self) -> bool {
         let (mut questions, mut answers) = (Vec::new(), Vec::new());
         {
             let mut waiting = self.lock();
@@ -78,7 +83,7 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
             }
         }
         if questions.is_empty() {
-            return;
+            return false;
         }
         let failure = match (self.statement)(questions).await {
             Ok(found) if found.len() == answers.len() => {
@@ -86,7 +91,7 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
                     // Whoever asked may have given up.
                     let _gone = answer.send(Ok(found));
                 }
-                return;
+                return true;
             }
             Ok(_) => StoreError::Damaged { reason: "a statement left questions open".into() },
             Err(error) => error,
@@ -94,6 +99,7 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
         for answer in answers {
             let _gone = answer.send(Err(failure.clone()));
         }
+        true
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiting<Q, A>>> {
@@ -141,6 +147,47 @@ mod tests {
         assert_eq!(answers, wanted);
         let asked = statements.load(Ordering::SeqCst);
         assert!(asked <= 4, "30 questions took {asked} statements");
+    }
+
+    /// Whether somebody was woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[tokio::test]
+    async fn whose_question_is_under_way_waits_for_it_though_another_turn_is_free() {
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let doubled = {
+            let gate = Arc::clone(&gate);
+            Gathered::new(move |questions: Vec<u32>| {
+                let gate = Arc::clone(&gate);
+                Box::pin(async move {
+                    gate.acquire().await.unwrap().forget();
+                    Ok(questions.into_iter().map(|question| question * 2).collect())
+                })
+            })
+            .side_by_side(2)
+        };
+        let mut all = Box::pin(join_all((0..6).map(|number| doubled.ask(number))));
+        let woken = Arc::new(Woken::default());
+        let waker = std::task::Waker::from(Arc::clone(&woken));
+        let mut context = std::task::Context::from_waker(&waker);
+        assert!(all.as_mut().poll(&mut context).is_pending());
+        // The first two asked for themselves; of the rest one asks for all, and the others have nothing to do.
+        gate.add_permits(2);
+        for _ in 0..3 {
+            assert!(all.as_mut().poll(&mut context).is_pending());
+        }
+        woken.0.store(0, Ordering::SeqCst);
+        assert!(all.as_mut().poll(&mut context).is_pending());
+        assert_eq!(woken.0.load(Ordering::SeqCst), 0, "nobody asks to be asked again");
+        gate.add_permits(1);
+        assert_eq!(all.await, (0..6).map(|number| Ok(number * 2)).collect::<Vec<_>>());
     }
 
     #[tokio::test]

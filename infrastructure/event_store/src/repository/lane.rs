@@ -153,16 +153,20 @@ impl<A: Aggregate> Place<'_, A> {
                 // Whoever was sending gave up: it may have arrived all the same.
                 ending = &mut answer => return ending.unwrap_or(Ending::Lost),
                 turn = self.lane.turn.acquire() => {
-                    self.send().await;
+                    let sent = self.send().await;
                     drop(turn);
+                    if !sent {
+                        // Ours was taken by somebody who is just giving up.
+                        return answer.await.unwrap_or(Ending::Lost);
+                    }
                 }
             }
         }
     }
 
-    /// Sends what has gathered. Only for who has the turn.
-    async fn send(&self) {
-        let Some((expected, assumed, batch)) = self.lane.lock().take() else { return };
+    /// Sends what has gathered, if anything has. Only for who has the turn.
+    async fn send(&self) -> bool {
+        let Some((expected, assumed, batch)) = self.lane.lock().take() else { return false };
         let (mut commands, mut waiting) = (Vec::new(), Vec::new());
         for Waiting { command, answer } in batch {
             waiting.push((command.command_id, answer));
@@ -178,13 +182,14 @@ impl<A: Aggregate> Place<'_, A> {
                 // Whoever asked may have given up.
                 let _gone = answer.send(Ending::Appended(head));
             }
-            return;
+            return true;
         }
         self.lane.lock().give_up();
         let alone = waiting.len() == 1;
         for (command, answer) in waiting {
             let _gone = answer.send(ending(&outcome, command, assumed, alone));
         }
+        true
     }
 }
 
