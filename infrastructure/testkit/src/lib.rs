@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 pub mod conformance;
+pub mod interception;
 pub mod memory;
 pub mod postgres;
 pub mod pulsar;

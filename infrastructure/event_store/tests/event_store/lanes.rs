@@ -1,11 +1,12 @@
 //! What commands for one stream do while another one is under way.
 use super::counter::{Added, Counter, CounterCodec, TooFew};
 use super::fixture::{claim, stream};
-use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, CommandRecord, EventStore, StoreError};
-use domain_kernel::{BoxFuture, Checkpoint, CommandId, CorrelationId, Hash, Head, RecordedEvent, StreamId, Version};
+use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, EventStore, StoreError};
+use domain_kernel::{BoxFuture, CommandId, CorrelationId, Version};
 use futures_util::future::join_all;
 use futures_util::poll;
 use infra_event_store::repository::{ClaimChanges, CommandContext, CommandError, Repository};
+use infra_testkit::interception::{Intercepted, Intercepts};
 use infra_testkit::memory::{ManualClock, MemoryEventStore};
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -23,13 +24,13 @@ struct Gate {
 }
 
 impl Gate {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
+    fn new() -> Arc<Intercepted<Self>> {
+        Arc::new(Intercepted(Self {
             inner: Arc::new(MemoryEventStore::new()),
             open: Semaphore::new(0),
             appends: Mutex::default(),
             answers: Mutex::default(),
-        })
+        }))
     }
 
     fn open(&self) {
@@ -46,7 +47,11 @@ impl Gate {
     }
 }
 
-impl EventStore for Gate {
+impl Intercepts for Gate {
+    fn store(&self) -> &dyn EventStore {
+        &*self.inner
+    }
+
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
         self.appends.lock().unwrap().push(append.commands.len());
         Box::pin(async move {
@@ -57,39 +62,6 @@ impl EventStore for Gate {
                 None => self.inner.append(append).await,
             }
         })
-    }
-
-    fn read_stream(
-        &self,
-        stream: StreamId,
-        after: Version,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.inner.read_stream(stream, after, limit)
-    }
-
-    fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<Head, StoreError>> {
-        self.inner.head(stream)
-    }
-
-    fn read_all(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.inner.read_all(after, limit)
-    }
-
-    fn find_command(&self, command: CommandId) -> BoxFuture<'_, Result<Option<CommandRecord>, StoreError>> {
-        self.inner.find_command(command)
-    }
-
-    fn find_claim(&self, kind: ClaimKind, key: Hash) -> BoxFuture<'_, Result<Option<StreamId>, StoreError>> {
-        self.inner.find_claim(kind, key)
-    }
-
-    fn next_number(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        self.inner.next_number()
-    }
-
-    fn appended(&self) -> BoxFuture<'_, ()> {
-        self.inner.appended()
     }
 }
 

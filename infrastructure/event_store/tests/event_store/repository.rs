@@ -1,13 +1,13 @@
 //! Commands take effect once, on what they saw.
 use super::counter::{Added, Counter, CounterCodec, TooFew};
 use super::fixture::{Fixture, claim, store, stream};
-use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, Clock, CommandRecord, EventStore, StoreError};
+use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, Clock, EventStore, StoreError};
 use domain_kernel::{
-    Actor, BoxFuture, Checkpoint, CommandId, CorrelationId, EventId, Hash, Head, RecordedEvent, Role, StreamId, UserId,
-    Version,
+    Actor, BoxFuture, CommandId, CorrelationId, EventId, Head, RecordedEvent, Role, StreamId, UserId, Version,
 };
 use futures_util::future::join_all;
 use infra_event_store::repository::{ClaimChanges, CommandContext, CommandError, Repository};
+use infra_testkit::interception::{Intercepted, Intercepts};
 use infra_testkit::memory::ManualClock;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -177,12 +177,16 @@ struct Breaking {
 }
 
 impl Breaking {
-    fn new(inner: Arc<dyn EventStore>, loss: Loss) -> Arc<Self> {
-        Arc::new(Self { inner, next: Mutex::new(Some(loss)), late: Mutex::default() })
+    fn new(inner: Arc<dyn EventStore>, loss: Loss) -> Arc<Intercepted<Self>> {
+        Arc::new(Intercepted(Self { inner, next: Mutex::new(Some(loss)), late: Mutex::default() }))
     }
 }
 
-impl EventStore for Breaking {
+impl Intercepts for Breaking {
+    fn store(&self) -> &dyn EventStore {
+        &*self.inner
+    }
+
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
         let loss = self.next.lock().unwrap().take();
         Box::pin(async move {
@@ -214,30 +218,6 @@ impl EventStore for Breaking {
             }
             self.inner.read_stream(stream, after, limit).await
         })
-    }
-
-    fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<Head, StoreError>> {
-        self.inner.head(stream)
-    }
-
-    fn read_all(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.inner.read_all(after, limit)
-    }
-
-    fn find_command(&self, command: CommandId) -> BoxFuture<'_, Result<Option<CommandRecord>, StoreError>> {
-        self.inner.find_command(command)
-    }
-
-    fn find_claim(&self, kind: ClaimKind, key: Hash) -> BoxFuture<'_, Result<Option<StreamId>, StoreError>> {
-        self.inner.find_claim(kind, key)
-    }
-
-    fn next_number(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        self.inner.next_number()
-    }
-
-    fn appended(&self) -> BoxFuture<'_, ()> {
-        self.inner.appended()
     }
 }
 

@@ -1,13 +1,10 @@
 //! Ports that stop for ever at a chosen step, so that a kill can be placed exactly there.
 use domain_kernel::ports::{
-    Append, AppendOutcome, BusError, ClaimKind, CommandRecord, Delivery, EventBus, EventStore, MessageSource,
-    StoreError, Subscription,
+    Append, AppendOutcome, BusError, Delivery, EventBus, EventStore, MessageSource, StoreError, Subscription,
 };
-use domain_kernel::{
-    BoxFuture, Checkpoint, CommandId, EventId, EventTypeId, Hash, Head, Message, RecordedEvent, StreamId, Topic,
-    Version,
-};
+use domain_kernel::{BoxFuture, EventId, EventTypeId, Message, StreamId, Topic};
 use infra_event_store::dead_letters::{DeadLetter, DeadLetters};
+use infra_testkit::interception::Intercepts;
 use infra_testkit::wait_for;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,7 +48,11 @@ pub(crate) struct GatedStore {
     pub(crate) gate: Gate,
 }
 
-impl EventStore for GatedStore {
+impl Intercepts for GatedStore {
+    fn store(&self) -> &dyn EventStore {
+        &*self.inner
+    }
+
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
         Box::pin(async move {
             if append.commands.iter().flat_map(|command| &command.events).any(|event| event.type_id == self.before) {
@@ -59,39 +60,6 @@ impl EventStore for GatedStore {
             }
             self.inner.append(append).await
         })
-    }
-
-    fn read_stream(
-        &self,
-        stream: StreamId,
-        after: Version,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.inner.read_stream(stream, after, limit)
-    }
-
-    fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<Head, StoreError>> {
-        self.inner.head(stream)
-    }
-
-    fn read_all(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.inner.read_all(after, limit)
-    }
-
-    fn find_command(&self, command: CommandId) -> BoxFuture<'_, Result<Option<CommandRecord>, StoreError>> {
-        self.inner.find_command(command)
-    }
-
-    fn find_claim(&self, kind: ClaimKind, key: Hash) -> BoxFuture<'_, Result<Option<StreamId>, StoreError>> {
-        self.inner.find_claim(kind, key)
-    }
-
-    fn next_number(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        self.inner.next_number()
-    }
-
-    fn appended(&self) -> BoxFuture<'_, ()> {
-        self.inner.appended()
     }
 }
 

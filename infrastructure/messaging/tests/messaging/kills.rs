@@ -4,6 +4,7 @@ use crate::support::{Bench, CONSUMER, event, failed, retried, retry_message, use
 use domain_kernel::ports::Clock;
 use infra_event_store::dead_letters::DeadLetters;
 use infra_messaging::{Handling, HandlingError, HandlingLog, handling};
+use infra_testkit::interception::Intercepted;
 use infra_testkit::memory::ManualClock;
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ impl Gated {
         let (before_failed, before_acknowledge) = (Gate::default(), Gate::default());
         let dead_letters = Arc::new(GatedDeadLetters::new(bench.dead_letters.clone()));
         let inner = bench.store.clone();
-        let store = GatedStore { inner, before: handling::FAILED, gate: before_failed.clone() };
+        let store = Intercepted(GatedStore { inner, before: handling::FAILED, gate: before_failed.clone() });
         // Another series, or its ids would be those of the bench's own clock.
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::in_series(1));
         bench.runner.log = Some(HandlingLog::new(Arc::new(store), clock, CONSUMER));

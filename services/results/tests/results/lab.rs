@@ -2,10 +2,11 @@
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use domain_kernel::ports::{Append, AppendOutcome, CommandRecord, EventStore, StoreError};
-use domain_kernel::{BoxFuture, Checkpoint, CommandId, Hash, Head, RecordedEvent, Role, StreamId, UserId, Version};
+use domain_kernel::ports::{Append, AppendOutcome, EventStore, StoreError};
+use domain_kernel::{BoxFuture, Checkpoint, RecordedEvent, Role, UserId};
 use http_body_util::BodyExt;
 use infra_runtime::{Profile, Resources};
+use infra_testkit::interception::{Intercepted, Intercepts};
 use infra_testkit::postgres::TestDatabase;
 use infra_testkit::{SharedPorts, resources_on, tokens, wait_for};
 use serde_json::{Value, json};
@@ -46,7 +47,7 @@ pub(crate) fn patient() -> Person {
 pub(crate) struct Lab {
     pub(crate) ports: SharedPorts,
     pub(crate) resources: Resources,
-    pub(crate) store: Arc<MoodyStore>,
+    pub(crate) store: Arc<Intercepted<MoodyStore>>,
     router: Router,
     _database: TestDatabase,
 }
@@ -65,7 +66,8 @@ impl Lab {
         let migrations = [infra_event_store::MIGRATIONS, service_results::MIGRATIONS];
         let database = infra_testkit::postgres::database(&migrations).await;
         let mut resources = resources_on(&ports, NAME, &database).await;
-        let store = Arc::new(MoodyStore { inner: Arc::clone(&resources.store), refuses: AtomicBool::new(false) });
+        let store =
+            Arc::new(Intercepted(MoodyStore { inner: Arc::clone(&resources.store), refuses: AtomicBool::new(false) }));
         resources.store = store.clone();
         let verifier = tokens::verifier(NAME, Arc::clone(&resources.clock));
         let router = service_results::start(resources.clone(), Config { verifier }).await.unwrap();
@@ -195,48 +197,15 @@ impl MoodyStore {
     }
 }
 
-impl EventStore for MoodyStore {
+impl Intercepts for MoodyStore {
+    fn store(&self) -> &dyn EventStore {
+        &*self.inner
+    }
+
     fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
         if self.refuses.load(Ordering::SeqCst) {
             return Box::pin(async { Err(StoreError::Unavailable { reason: "in a mood".to_owned() }) });
         }
         self.inner.append(append)
-    }
-
-    fn read_stream(
-        &self,
-        stream: StreamId,
-        after: Version,
-        limit: usize,
-    ) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.inner.read_stream(stream, after, limit)
-    }
-
-    fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<Head, StoreError>> {
-        self.inner.head(stream)
-    }
-
-    fn read_all(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.inner.read_all(after, limit)
-    }
-
-    fn find_command(&self, command: CommandId) -> BoxFuture<'_, Result<Option<CommandRecord>, StoreError>> {
-        self.inner.find_command(command)
-    }
-
-    fn find_claim(
-        &self,
-        kind: domain_kernel::ports::ClaimKind,
-        key: Hash,
-    ) -> BoxFuture<'_, Result<Option<StreamId>, StoreError>> {
-        self.inner.find_claim(kind, key)
-    }
-
-    fn next_number(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        self.inner.next_number()
-    }
-
-    fn appended(&self) -> BoxFuture<'_, ()> {
-        self.inner.appended()
     }
 }

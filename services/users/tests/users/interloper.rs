@@ -1,6 +1,7 @@
 //! An event store in which something else can happen just after a stream was read.
-use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, CommandRecord, EventStore, StoreError};
-use domain_kernel::{BoxFuture, Checkpoint, CommandId, Hash, Head, RecordedEvent, StreamId, Version};
+use domain_kernel::ports::{EventStore, StoreError};
+use domain_kernel::{BoxFuture, RecordedEvent, StreamId, Version};
+use infra_testkit::interception::Intercepts;
 use std::sync::{Arc, Mutex};
 
 /// Passes everything on to the real store.
@@ -25,9 +26,9 @@ impl Interloper {
     }
 }
 
-impl EventStore for Interloper {
-    fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
-        self.store.append(append)
+impl Intercepts for Interloper {
+    fn store(&self) -> &dyn EventStore {
+        &*self.store
     }
 
     fn read_stream(
@@ -44,29 +45,5 @@ impl EventStore for Interloper {
             }
             events
         })
-    }
-
-    fn head(&self, stream: StreamId) -> BoxFuture<'_, Result<Head, StoreError>> {
-        self.store.head(stream)
-    }
-
-    fn read_all(&self, after: Checkpoint, limit: usize) -> BoxFuture<'_, Result<Vec<RecordedEvent>, StoreError>> {
-        self.store.read_all(after, limit)
-    }
-
-    fn find_command(&self, command: CommandId) -> BoxFuture<'_, Result<Option<CommandRecord>, StoreError>> {
-        self.store.find_command(command)
-    }
-
-    fn find_claim(&self, kind: ClaimKind, key: Hash) -> BoxFuture<'_, Result<Option<StreamId>, StoreError>> {
-        self.store.find_claim(kind, key)
-    }
-
-    fn next_number(&self) -> BoxFuture<'_, Result<u64, StoreError>> {
-        self.store.next_number()
-    }
-
-    fn appended(&self) -> BoxFuture<'_, ()> {
-        self.store.appended()
     }
 }

@@ -8,6 +8,7 @@ use domain_kernel::{Role, UserId};
 use http_body_util::BodyExt;
 use infra_http::tokens::{Claims, KeySet, Subject, TokenSigner, TokenVerifier};
 use infra_runtime::{Profile, Resources};
+use infra_testkit::interception::Intercepted;
 use infra_testkit::memory::ManualClock;
 use infra_testkit::postgres::{TestDatabase, database};
 use infra_testkit::{SharedPorts, resources_on};
@@ -28,7 +29,7 @@ pub(crate) struct Lab {
     pub(crate) router: Router,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) resources: Resources,
-    pub(crate) interloper: Arc<Interloper>,
+    pub(crate) interloper: Arc<Intercepted<Interloper>>,
     pub(crate) database: Arc<TestDatabase>,
     ports: SharedPorts,
     gateway: TokenSigner,
@@ -127,8 +128,8 @@ impl Lab {
         root: Option<(&str, &str)>,
     ) -> Self {
         let mut resources = resources_on(&ports, NAME, &database).await;
-        let interloper = Arc::new(Interloper::new(Arc::clone(&resources.store)));
-        resources.store = Arc::<Interloper>::clone(&interloper);
+        let interloper = Arc::new(Intercepted(Interloper::new(Arc::clone(&resources.store))));
+        resources.store = Arc::<Intercepted<Interloper>>::clone(&interloper);
         let gateway = TokenSigner::gateway(&[1; 32]).unwrap();
         let users = TokenSigner::users(&[2; 32]).unwrap();
         let keys = KeySet::new([gateway.public_key()]);
