@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 const VERSION: &str = "4.0.7";
 const START: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a running broker may refuse to answer.
+const ANSWER: Duration = Duration::from_secs(60);
 /// How often it may end by itself while it starts.
 const STARTS: u32 = 5;
 
@@ -81,19 +83,32 @@ impl Broker {
         format!("http://127.0.0.1:{}", self.admin_port)
     }
 
-    /// What the admin interface answers to a GET.
+    /// What the admin interface answers to a GET. While a topic comes and goes it says 500 at times: it is asked again.
     pub async fn admin(&self, path: &str) -> Result<Value, Failure> {
+        let begun = Instant::now();
+        loop {
+            match self.admin_once(path).await {
+                Err(_) if begun.elapsed() < ANSWER => tokio::time::sleep(PAUSE).await,
+                answered => return answered,
+            }
+        }
+    }
+
+    async fn admin_once(&self, path: &str) -> Result<Value, Failure> {
         let uri = format!("{}/admin/v2/{path}", self.admin_url()).parse()?;
         let response = self.connections.get(uri).await?;
-        if !response.status().is_success() {
-            return Err(format!("{path}: {}", response.status()).into());
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        if !status.is_success() {
+            return Err(format!("{path}: {status} {}", String::from_utf8_lossy(&body)).into());
         }
-        Ok(serde_json::from_slice(&response.into_body().collect().await?.to_bytes())?)
+        Ok(serde_json::from_slice(&body)?)
     }
 
     async fn made_itself_at_home(&self) -> bool {
         for (tenant, namespace) in [("public", "public/default"), ("pulsar", "pulsar/system")] {
-            let asked = tokio::time::timeout(Duration::from_secs(5), self.admin(&format!("namespaces/{tenant}"))).await;
+            let path = format!("namespaces/{tenant}");
+            let asked = tokio::time::timeout(Duration::from_secs(5), self.admin_once(&path)).await;
             let Ok(Ok(Value::Array(namespaces))) = asked else { return false };
             if !namespaces.iter().any(|name| name == namespace) {
                 return false;

@@ -84,8 +84,7 @@ async fn pump(
     is_answer: bool,
 ) {
     let (mut buffer, mut carried) = (vec![0; 16 * 1024], 0);
-    loop {
-        let Ok(count) = from.read(&mut buffer).await else { break };
+    while let Ok(count) = from.read(&mut buffer).await {
         let arrives = |network: &Network| match network {
             Network::BlackHole => false,
             Network::OneWay => !is_answer,
