@@ -105,27 +105,7 @@ fn statement(Group { appends, events, payload, meta }: Group) -> Result<String, 
         |value: &str| format!("(select array_agg(({value})::int order by n) from generate_series(0, {}) n)", all - 1);
     let hash = |byte: &str| format!("decode(repeat('{byte}', 32), 'hex')");
     let bytes = |length: i32| format!("decode(repeat('a5', {length}), 'hex')");
-    let parameters = [
-        "1".to_owned(),
-        "(select streams from made)".to_owned(),
-        fill("0", appends),
-        fill(&hash("00"), appends),
-        fill(&format!("{events}"), appends),
-        fill(&hash("11"), appends),
-        format!("(select array_agg(n::int order by n) from generate_series(1, {appends}) n)"),
-        "(select commands from made)".to_owned(),
-        fill(&format!("{events}"), appends),
-        "(select commands from made)".to_owned(),
-        fill("null::bytea", appends),
-        "'{}'".to_owned(),
-        "'{}'".to_owned(),
-        "'{}'".to_owned(),
-        "'{}'".to_owned(),
-        "'{}'".to_owned(),
-        "'{}'".to_owned(),
-        "'{}'".to_owned(),
-        "'{}'".to_owned(),
-        each(&format!("n / {events} + 1")),
+    let recorded = [
         each(&format!("n % {events} + 1")),
         fill("1::int2", all),
         fill("1::int2", all),
@@ -134,7 +114,36 @@ fn statement(Group { appends, events, payload, meta }: Group) -> Result<String, 
         fill(&bytes(payload), all),
         fill(&hash("11"), all),
     ];
-    let text = written_out("APPEND", &parameters)?;
+    let (name, before) = if appends == 1 {
+        let before = [
+            "1::int2",
+            "(select streams[1] from made)",
+            &format!("{events}"),
+            &hash("11"),
+            "(select commands[1] from made)",
+            "(select commands[1] from made)",
+            "null::bytea",
+        ];
+        ("APPEND_FIRST", before.map(str::to_owned).to_vec())
+    } else {
+        let before = vec![
+            "1".to_owned(),
+            "(select streams from made)".to_owned(),
+            fill("0", appends),
+            fill(&hash("00"), appends),
+            fill(&format!("{events}"), appends),
+            fill(&hash("11"), appends),
+            format!("(select array_agg(n::int order by n) from generate_series(1, {appends}) n)"),
+            "(select commands from made)".to_owned(),
+            fill(&format!("{events}"), appends),
+            "(select commands from made)".to_owned(),
+            fill("null::bytea", appends),
+        ];
+        // No keys.
+        let keys = std::iter::repeat_n("'{}'".to_owned(), 8);
+        ("APPEND", before.into_iter().chain(keys).chain([each(&format!("n / {events} + 1"))]).collect())
+    };
+    let text = written_out(name, &[before, recorded.to_vec()].concat())?;
     let made = format!(
         "with made as materialized (select array_agg(uuidv7()) as streams, array_agg(uuidv7()) as commands \
          from generate_series(1, {appends})), "

@@ -25,6 +25,16 @@ pub(crate) struct Prepared {
     pub(crate) bytes: usize,
 }
 
+impl Prepared {
+    /// The command, if it is one and takes or gives back no keys.
+    pub(crate) fn only_command(&self) -> Option<&PreparedCommand> {
+        match self.commands.as_slice() {
+            [command] if self.taking.is_empty() && self.releasing.is_empty() => Some(command),
+            _ => None,
+        }
+    }
+}
+
 /// One command's row.
 #[derive(Debug)]
 pub(crate) struct PreparedCommand {

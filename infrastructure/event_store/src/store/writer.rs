@@ -7,7 +7,6 @@ use super::group::{Waiting, statement, take_group};
 use super::limits::MAX_GROUP;
 use super::wake::Wake;
 use crate::failure::{self, AppendFailure};
-use crate::statements;
 use domain_kernel::ports::{AppendOutcome, StoreError};
 use domain_kernel::{StreamId, Version};
 use sqlx::postgres::PgConnectOptions;
@@ -133,7 +132,7 @@ impl Writer {
 
     /// Sends `group` as one statement; the ordinals (from 1) of those that took effect.
     async fn send(&mut self, group: &[Waiting]) -> Result<Vec<i32>, Failure> {
-        let query = statement(statements::APPEND, self.epoch, group).map_err(Failure::NotSent)?;
+        let query = statement(self.epoch, group).map_err(Failure::NotSent)?;
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => none.insert(connect(&self.options).await.map_err(Failure::NotSent)?),

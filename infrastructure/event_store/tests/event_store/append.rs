@@ -1,9 +1,12 @@
 //! Appending, beyond the conformance suite: groups, limits, broken connections.
 use super::fixture::{LIMIT, appended, claim, command, event, of, store, stream};
 use domain_kernel::ports::{Append, AppendCommand, AppendOutcome, EventStore, StoreError};
-use domain_kernel::{Checkpoint, Head};
+use domain_kernel::{BoxFuture, Checkpoint, Head, Version};
 use futures_util::future::join_all;
+use futures_util::join;
+use infra_event_store::PgEventStore;
 use infra_event_store::limits::{MAX_APPEND_EVENTS, MAX_PAYLOAD_BYTES};
+use infra_testkit::interception::{Intercepted, Intercepts};
 use infra_testkit::wait_for;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,6 +18,63 @@ async fn the_port_s_rules_hold() {
         (Arc::clone(&fixture.store) as Arc<dyn EventStore>, fixture)
     })
     .await;
+}
+
+/// Appends that never go out alone: each comes between two that are refused.
+struct Crowd(Arc<PgEventStore>);
+
+impl Intercepts for Crowd {
+    fn store(&self) -> &dyn EventStore {
+        &*self.0
+    }
+
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<AppendOutcome, StoreError>> {
+        let outdated = || of(stream(), Head { version: Version(9), hash: [9; 32] }, command([event(b"x")]));
+        Box::pin(async move {
+            // The writer is busy with the first while the others gather.
+            let (before, outcome, after) =
+                join!(self.0.append(outdated()), self.0.append(append), self.0.append(outdated()));
+            for refused in [before, after] {
+                assert!(matches!(refused, Ok(AppendOutcome::Stale)), "{refused:?}");
+            }
+            outcome
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_port_s_rules_hold_for_what_is_written_with_others() {
+    infra_testkit::conformance::event_store(async || {
+        let fixture = store().await;
+        (Arc::new(Intercepted(Crowd(Arc::clone(&fixture.store)))) as Arc<dyn EventStore>, fixture)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_processes_one_begins_a_stream_and_one_does_a_command() {
+    let fixture = store().await;
+    let other = fixture.second_store().await;
+    for _ in 0..50 {
+        // Two processes, so that they meet in the database and not in a group.
+        let (stream, anew) = (stream(), command([event(b"x")]));
+        let beginnings =
+            [&fixture.store, &other].map(|store| store.append(of(stream, Head::default(), command([event(b"x")]))));
+        let commands = [&fixture.store, &other]
+            .map(|store| store.append(of(super::fixture::stream(), Head::default(), anew.clone())));
+        let (beginnings, commands) = (join_all(beginnings).await, join_all(commands).await);
+        let count = |outcomes: &[Result<AppendOutcome, StoreError>], is: fn(&AppendOutcome) -> bool| {
+            outcomes.iter().flatten().filter(|outcome| is(outcome)).count()
+        };
+        let appended = |outcome: &AppendOutcome| matches!(outcome, AppendOutcome::Appended(_));
+        assert_eq!(count(&beginnings, appended), 1, "{beginnings:?}");
+        assert_eq!(count(&beginnings, |outcome| *outcome == AppendOutcome::Stale), 1, "{beginnings:?}");
+        assert_eq!(count(&commands, appended), 1, "{commands:?}");
+        assert_eq!(count(&commands, |outcome| matches!(outcome, AppendOutcome::Duplicate(_))), 1, "{commands:?}");
+    }
+    for what in ["select count(*) from stream", "select count(*) from event", "select count(*) from command_done"] {
+        assert_eq!(fixture.count(what).await, 100, "{what}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
