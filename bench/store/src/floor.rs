@@ -105,28 +105,23 @@ fn statement(Group { appends, events, payload, meta }: Group) -> Result<String, 
         |value: &str| format!("(select array_agg(({value})::int order by n) from generate_series(0, {}) n)", all - 1);
     let hash = |byte: &str| format!("decode(repeat('{byte}', 32), 'hex')");
     let bytes = |length: i32| format!("decode(repeat('a5', {length}), 'hex')");
-    let recorded = [
-        each(&format!("n % {events} + 1")),
-        fill("1::int2", all),
-        fill("1::int2", all),
-        fill("'2026-01-01'::timestamptz", all),
-        fill(&bytes(meta), all),
-        fill(&bytes(payload), all),
-        fill(&hash("11"), all),
-    ];
-    let (name, before) = if appends == 1 {
-        let before = [
+    let (name, parameters) = if all == 1 {
+        let parameters = [
             "1::int2",
             "(select streams[1] from made)",
-            &format!("{events}"),
-            &hash("11"),
             "(select commands[1] from made)",
             "(select commands[1] from made)",
             "null::bytea",
+            "1::int2",
+            "1::int2",
+            "'2026-01-01'::timestamptz",
+            &bytes(meta),
+            &bytes(payload),
+            &hash("11"),
         ];
-        ("APPEND_FIRST", before.map(str::to_owned).to_vec())
+        ("APPEND_FIRST", parameters.map(str::to_owned).to_vec())
     } else {
-        let before = vec![
+        let heads = [
             "1".to_owned(),
             "(select streams from made)".to_owned(),
             fill("0", appends),
@@ -139,11 +134,20 @@ fn statement(Group { appends, events, payload, meta }: Group) -> Result<String, 
             "(select commands from made)".to_owned(),
             fill("null::bytea", appends),
         ];
-        // No keys.
+        let recorded = [
+            each(&format!("n / {events} + 1")),
+            each(&format!("n % {events} + 1")),
+            fill("1::int2", all),
+            fill("1::int2", all),
+            fill("'2026-01-01'::timestamptz", all),
+            fill(&bytes(meta), all),
+            fill(&bytes(payload), all),
+            fill(&hash("11"), all),
+        ];
         let keys = std::iter::repeat_n("'{}'".to_owned(), 8);
-        ("APPEND", before.into_iter().chain(keys).chain([each(&format!("n / {events} + 1"))]).collect())
+        ("APPEND", heads.into_iter().chain(keys).chain(recorded).collect())
     };
-    let text = written_out(name, &[before, recorded.to_vec()].concat())?;
+    let text = written_out(name, &parameters)?;
     let made = format!(
         "with made as materialized (select array_agg(uuidv7()) as streams, array_agg(uuidv7()) as commands \
          from generate_series(1, {appends})), "

@@ -12,9 +12,9 @@ macro_rules! statements {
 statements! {
     /// One group of appends.
     APPEND = include_str!("sql/append.sql");
-    /// A stream's first events, when that append is alone and takes no keys.
+    /// A stream's first event, when its append is alone and takes no keys.
     APPEND_FIRST = include_str!("sql/append_first.sql");
-    /// A stream's next events, when that append is alone and takes no keys.
+    /// A stream's next event, when its append is alone and takes no keys.
     APPEND_NEXT = include_str!("sql/append_next.sql");
     /// Why an append did not take effect.
     CLASSIFY = include_str!("sql/classify.sql");

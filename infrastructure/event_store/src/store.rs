@@ -1,14 +1,15 @@
 //! [`PgEventStore`]: the port on PostgreSQL.
 //!
-//! Reads go through the pool, look-ups that come one by one in groups ([`reads`]); appends through one connection of
-//! their own, in groups too ([`writer`]). The order of the log
-//! is `(epoch, tx, position)`: an append names the exact version it saw, so the statement that writes version n+1 begins
-//! after version n was committed and gets a later transaction id; and a reader takes only what is older than every
-//! running transaction ([`statements::READ_ALL`]). It holds because nothing that already has a transaction id appends.
+//! Reads go through the pool, look-ups that come one by one in groups ([`reads`]); appends over two connections of their
+//! own, in groups too ([`writer`]). The order of the log is `(epoch, tx, position)`: an append names the exact version it
+//! saw, so the statement that writes version n+1 begins after version n was committed and gets a later transaction id;
+//! and a reader takes only what is older than every running transaction ([`statements::READ_ALL`]). It holds because
+//! nothing that already has a transaction id appends.
 use crate::{epoch, failure, row, statements};
 use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, CommandRecord, EventStore, StoreError};
 use domain_kernel::{BoxFuture, Checkpoint, CommandId, Hash, Head, RecordedEvent, StreamId, Version};
 use group::Waiting;
+use line::Line;
 use reads::Reads;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
@@ -22,6 +23,7 @@ use writer::Writer;
 mod classify;
 mod group;
 pub mod limits;
+mod line;
 mod prepare;
 mod reads;
 mod tail;
@@ -52,27 +54,20 @@ impl PgEventStore {
     /// [`StoreError::Unavailable`] when the database or its tables are not there.
     pub async fn open(options: PgConnectOptions, pool: PgPool) -> Result<Arc<Self>, StoreError> {
         let epoch = epoch::current(&pool).await?;
-        let options = writer::writer_options(options);
-        let connection = Some(writer::connect(&options).await?);
+        let options = line::writer_options(options);
+        let connection = Some(line::connect(&options).await?);
         let reads = Reads::new(options.clone());
         let tail = Tail::new(reads.pool());
         let (queue, receiver) = mpsc::channel(QUEUE);
         let closing = Arc::new(Notify::new());
         let wake = Arc::new(Wake::new());
-        let writer = Writer {
-            options,
-            pool: pool.clone(),
-            epoch,
-            receiver,
-            closing: Arc::clone(&closing),
-            wake: Arc::clone(&wake),
-            connection,
-        };
+        let line = Line { options, pool: pool.clone(), epoch, wake: Arc::clone(&wake), connection };
+        let writer = Writer::new(receiver, Arc::clone(&closing), line);
         let writer = Mutex::new(Some(tokio::spawn(writer.run())));
         Ok(Arc::new(Self { pool, reads, tail, epoch, queue, closing, writer, wake }))
     }
 
-    /// Lets the appends that wait be written, refuses further ones, and closes the writer's connection.
+    /// Lets the appends that wait be written, refuses further ones, and closes the writer's connections.
     pub async fn close(&self) {
         self.closing.notify_one();
         if let Some(writer) = self.writer.lock().await.take() {

@@ -3,7 +3,7 @@
 //! A group holds at most one append per stream, per command id and per unique key: two for one stream would meet at the
 //! version index, two for one key at the table of claims, and the whole group would roll back.
 use super::limits::{MAX_GROUP, MAX_GROUP_BYTES};
-use super::prepare::{Prepared, PreparedCommand};
+use super::prepare::{Prepared, PreparedCommand, PreparedEvent};
 use crate::statements;
 use chrono::{DateTime, Utc};
 use domain_kernel::ports::{AppendOutcome, Claim, StoreError};
@@ -29,15 +29,21 @@ impl Waiting {
     }
 }
 
-#[derive(Default)]
-struct Taken {
+/// What a group touches in the database.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
     streams: HashSet<StreamId>,
     commands: HashSet<CommandId>,
     claims: HashSet<Claim>,
 }
 
-impl Taken {
-    fn conflicts(&self, append: &Prepared) -> bool {
+impl Touched {
+    /// How many appends they are.
+    pub(crate) fn appends(&self) -> usize {
+        self.streams.len()
+    }
+
+    fn meets(&self, append: &Prepared) -> bool {
         self.streams.contains(&append.stream)
             || append.commands.iter().any(|command| self.commands.contains(&command.id))
             || keys(append).any(|claim| self.claims.contains(claim))
@@ -54,26 +60,27 @@ fn keys(append: &Prepared) -> impl Iterator<Item = &Claim> {
     append.taking.iter().chain(&append.releasing).map(|change| &change.claim)
 }
 
-/// Takes the next group out of `queue`. What conflicts with the group, or with something that was passed over, stays,
-/// in its order; the first that waits is always taken.
-pub(crate) fn take_group(queue: &mut VecDeque<Waiting>) -> Vec<Waiting> {
+/// Takes the next group out of `queue`. What meets with the group, with one that is `under_way`, or with something that
+/// was passed over, stays, in its order.
+pub(crate) fn take_group(queue: &mut VecDeque<Waiting>, under_way: &[&Touched]) -> (Vec<Waiting>, Touched) {
     let mut group = Vec::new();
     let mut rest = VecDeque::new();
-    let mut taken = Taken::default();
+    let (mut touched, mut passed_over) = (Touched::default(), Touched::default());
     let mut bytes = 0;
     while group.len() < MAX_GROUP
         && let Some(waiting) = queue.pop_front()
     {
-        if !group.is_empty() && bytes + waiting.prepared.bytes > MAX_GROUP_BYTES {
+        let append = &waiting.prepared;
+        if !group.is_empty() && bytes + append.bytes > MAX_GROUP_BYTES {
             queue.push_front(waiting);
             break;
         }
-        let conflicts = taken.conflicts(&waiting.prepared);
-        taken.add(&waiting.prepared);
-        if conflicts {
+        if touched.meets(append) || passed_over.meets(append) || under_way.iter().any(|other| other.meets(append)) {
+            passed_over.add(append);
             rest.push_back(waiting);
         } else {
-            bytes += waiting.prepared.bytes;
+            touched.add(append);
+            bytes += append.bytes;
             group.push(waiting);
         }
     }
@@ -81,22 +88,48 @@ pub(crate) fn take_group(queue: &mut VecDeque<Waiting>) -> Vec<Waiting> {
     *queue = rest;
     // Heads are locked in this order, in every process.
     group.sort_by_key(|waiting| waiting.prepared.stream);
-    group
+    (group, touched)
 }
 
-/// The statement for `group`, which is in stream order, with its columns; it answers with the ordinals (from 1) of those
-/// that took effect. Most groups of a store that is not busy are one command, which has a statement of half the price.
+/// The statement for `group`, which is in stream order; it answers with the ordinals (from 1) of those that took effect.
+/// Most groups of a store that is not busy are one event, which has a statement of half the price.
 pub(crate) fn statement(epoch: i16, group: &[Waiting]) -> Result<Query<'_, Postgres, PgArguments>, StoreError> {
+    if let [Waiting { prepared, .. }] = group
+        && let Some((command, event)) = prepared.only_event()
+    {
+        return alone(epoch, prepared, command, event);
+    }
     let mut columns = Columns::default();
     for (ordinal, waiting) in (1..).zip(group) {
         columns.add(ordinal, &waiting.prepared)?;
     }
-    if let [Waiting { prepared, .. }] = group
-        && let Some(command) = prepared.only_command()
-    {
-        return columns.bind_alone(epoch, prepared, command);
-    }
     Ok(columns.bind(query(statements::APPEND).bind(epoch)))
+}
+
+fn alone<'g>(
+    epoch: i16,
+    append: &'g Prepared,
+    command: &'g PreparedCommand,
+    event: &'g PreparedEvent,
+) -> Result<Query<'g, Postgres, PgArguments>, StoreError> {
+    let is_first = append.expected.version == Version::NONE;
+    let query = query(if is_first { statements::APPEND_FIRST } else { statements::APPEND_NEXT })
+        .bind(epoch)
+        .bind(append.stream.0)
+        .bind(command.id.0)
+        .bind(command.correlation_id.0)
+        .bind(command.digest.as_ref().map(<[u8; 32]>::as_slice))
+        .bind(event.type_id)
+        .bind(event.schema_version)
+        .bind(event.at)
+        .bind(event.meta.as_slice())
+        .bind(event.payload.as_slice())
+        .bind(event.hash.as_slice());
+    if is_first {
+        return Ok(query);
+    }
+    let expected = crate::row::version_parameter(append.expected.version)?;
+    Ok(query.bind(expected).bind(append.expected.hash.as_slice()))
 }
 
 #[derive(Default)]
@@ -166,36 +199,6 @@ impl<'g> Columns<'g> {
         Ok(())
     }
 
-    /// The columns of the events, and `command` without any.
-    fn bind_alone(
-        self,
-        epoch: i16,
-        append: &'g Prepared,
-        command: &'g PreparedCommand,
-    ) -> Result<Query<'g, Postgres, PgArguments>, StoreError> {
-        let is_first = append.expected.version == Version::NONE;
-        let alone = query(if is_first { statements::APPEND_FIRST } else { statements::APPEND_NEXT })
-            .bind(epoch)
-            .bind(append.stream.0)
-            .bind(command.version_after)
-            .bind(append.head.hash.as_slice())
-            .bind(command.id.0)
-            .bind(command.correlation_id.0)
-            .bind(command.digest.as_ref().map(<[u8; 32]>::as_slice))
-            .bind(self.versions)
-            .bind(self.types)
-            .bind(self.schemas)
-            .bind(self.moments)
-            .bind(self.metas)
-            .bind(self.payloads)
-            .bind(self.hashes);
-        if is_first {
-            return Ok(alone);
-        }
-        let expected = crate::row::version_parameter(append.expected.version)?;
-        Ok(alone.bind(expected).bind(append.expected.hash.as_slice()))
-    }
-
     fn bind(self, query: Query<'g, Postgres, PgArguments>) -> Query<'g, Postgres, PgArguments> {
         query
             .bind(self.streams)
@@ -261,55 +264,76 @@ mod tests {
         waiting.into_iter().map(|waiting| waiting.prepared.stream.0.as_u128()).collect()
     }
 
+    fn next(queue: &mut VecDeque<Waiting>) -> Vec<Waiting> {
+        take_group(queue, &[]).0
+    }
+
+    #[test]
+    fn what_is_under_way_is_not_sent_beside_itself() {
+        let mut queue = VecDeque::from([waiting(1, 1, None, 1), waiting(2, 2, Some(2), 1)]);
+        let (_, under_way) = take_group(&mut queue, &[]);
+        assert_eq!(under_way.appends(), 2);
+        let mut queue = VecDeque::from([
+            waiting(1, 3, None, 1),
+            waiting(3, 2, None, 1),
+            waiting(4, 4, Some(3), 1),
+            waiting(5, 5, Some(4), 1),
+        ]);
+        assert_eq!(streams(&take_group(&mut queue, &[&under_way]).0), [5]);
+        assert_eq!(streams(&queue), [1, 3, 4], "stream, command id and key");
+        assert!(take_group(&mut queue, &[&under_way]).0.is_empty());
+        assert_eq!(streams(&next(&mut queue)), [1, 3, 4]);
+    }
+
     #[test]
     fn a_group_has_one_append_per_stream() {
         let mut queue = VecDeque::from([waiting(1, 1, None, 1), waiting(1, 2, None, 1), waiting(2, 3, None, 1)]);
-        assert_eq!(streams(&take_group(&mut queue)), [1, 2]);
-        assert_eq!(streams(&take_group(&mut queue)), [1]);
+        assert_eq!(streams(&next(&mut queue)), [1, 2]);
+        assert_eq!(streams(&next(&mut queue)), [1]);
     }
 
     #[test]
     fn a_group_has_one_append_per_command_id() {
         let mut queue = VecDeque::from([waiting(1, 9, None, 1), waiting(2, 9, None, 1)]);
-        assert_eq!(streams(&take_group(&mut queue)), [1]);
+        assert_eq!(streams(&next(&mut queue)), [1]);
     }
 
     #[test]
     fn a_group_has_one_append_per_unique_key_taken_or_given_back() {
         let mut queue =
             VecDeque::from([waiting(1, 1, Some(4), 1), waiting(2, 2, Some(5), 1), waiting(3, 3, Some(6), 1)]);
-        assert_eq!(streams(&take_group(&mut queue)), [1, 3]);
+        assert_eq!(streams(&next(&mut queue)), [1, 3]);
     }
 
     #[test]
     fn what_waits_longer_comes_first() {
         // Stream 2 waits for the key of stream 1; the second append of stream 2 must not overtake it.
         let mut queue = VecDeque::from([waiting(1, 1, Some(2), 1), waiting(2, 2, Some(2), 1), waiting(2, 3, None, 1)]);
-        assert_eq!(streams(&take_group(&mut queue)), [1]);
+        assert_eq!(streams(&next(&mut queue)), [1]);
         let commands: Vec<u128> =
-            take_group(&mut queue).iter().map(|waiting| waiting.prepared.commands[0].id.0.as_u128()).collect();
+            next(&mut queue).iter().map(|waiting| waiting.prepared.commands[0].id.0.as_u128()).collect();
         assert_eq!(commands, [2]);
     }
 
     #[test]
     fn a_group_is_in_the_order_of_the_streams() {
         let mut queue = VecDeque::from([waiting(3, 1, None, 1), waiting(1, 2, None, 1), waiting(2, 3, None, 1)]);
-        assert_eq!(streams(&take_group(&mut queue)), [1, 2, 3]);
+        assert_eq!(streams(&next(&mut queue)), [1, 2, 3]);
     }
 
     #[test]
     fn a_group_ends_at_its_limits_and_a_large_append_goes_alone() {
         let mut queue: VecDeque<Waiting> = (0..300).map(|number| waiting(number, number, None, 1)).collect();
-        assert_eq!(take_group(&mut queue).len(), MAX_GROUP);
+        assert_eq!(next(&mut queue).len(), MAX_GROUP);
         assert_eq!(queue.len(), 300 - MAX_GROUP);
         let mut queue = VecDeque::from([waiting(1, 1, None, 10), waiting(2, 2, None, MAX_GROUP_BYTES * 2)]);
-        assert_eq!(streams(&take_group(&mut queue)), [1]);
-        assert_eq!(streams(&take_group(&mut queue)), [2]);
+        assert_eq!(streams(&next(&mut queue)), [1]);
+        assert_eq!(streams(&next(&mut queue)), [2]);
         let quarter = MAX_GROUP_BYTES / 4;
         let sizes = [(1, quarter), (2, quarter), (3, MAX_GROUP_BYTES - 2 * quarter), (4, 1)];
         let mut queue: VecDeque<Waiting> =
             sizes.into_iter().map(|(number, bytes)| waiting(number, number, None, bytes)).collect();
-        assert_eq!(streams(&take_group(&mut queue)), [1, 2, 3], "exactly as many bytes as fit");
-        assert_eq!(streams(&take_group(&mut queue)), [4]);
+        assert_eq!(streams(&next(&mut queue)), [1, 2, 3], "exactly as many bytes as fit");
+        assert_eq!(streams(&next(&mut queue)), [4]);
     }
 }

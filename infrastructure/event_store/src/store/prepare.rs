@@ -26,10 +26,10 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// The command, if it is one and takes or gives back no keys.
-    pub(crate) fn only_command(&self) -> Option<&PreparedCommand> {
-        match self.commands.as_slice() {
-            [command] if self.taking.is_empty() && self.releasing.is_empty() => Some(command),
+    /// The command and its event, if it is one of each and takes or gives back no keys.
+    pub(crate) fn only_event(&self) -> Option<(&PreparedCommand, &PreparedEvent)> {
+        match (self.commands.as_slice(), self.events.as_slice()) {
+            ([command], [event]) if self.taking.is_empty() && self.releasing.is_empty() => Some((command, event)),
             _ => None,
         }
     }

@@ -23,7 +23,7 @@ impl Wake {
         Self { started: Instant::now(), last_activity: AtomicU64::new(0), appended: watch::Sender::new(()) }
     }
 
-    /// Something was appended through this process.
+    /// Something may have been appended through this process, or what was is no longer held back.
     pub(crate) fn appended(&self) {
         self.active();
         self.appended.send_replace(());

@@ -1,217 +1,108 @@
-//! The one writer: takes what waits, sends it as one statement, tells everybody the outcome.
+//! The one writer: takes what waits and sends it in groups.
 //!
 //! There is no timer: while one group commits, the next gathers. A lone append goes out at once, and under load one
-//! commit carries many.
-use super::classify;
-use super::group::{Waiting, statement, take_group};
+//! commit carries many. A second group goes out beside one that is under way as soon as it is as large: one is worked on
+//! while the other waits for the disk, and they do not fall apart into small ones. What both would touch is never sent
+//! beside itself, so a process's groups do not meet in the database.
+use super::group::{Touched, Waiting, take_group};
 use super::limits::MAX_GROUP;
-use super::wake::Wake;
-use crate::failure::{self, AppendFailure};
-use domain_kernel::ports::{AppendOutcome, StoreError};
-use domain_kernel::{StreamId, Version};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{Connection, PgConnection, PgPool, Row};
+use super::line::Line;
+use domain_kernel::{BoxFuture, StreamId, Version};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
-/// How long a connection attempt may take before the waiting appends are told that the store is out of reach.
-const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+/// How many groups are under way at most, each over a line of its own.
+const LINES: usize = 2;
 
-/// How long the server may work on a group; then it gives up and nothing happened.
-const STATEMENT_TIMEOUT: &str = "10s";
-
-/// How long an answer may take before the connection counts as broken; longer than the server's own limit.
-const ANSWER_LIMIT: Duration = Duration::from_secs(15);
-
-/// How often a group is sent again after a deadlock.
-const MAX_REPEATS: u32 = 3;
+/// How many appends may wait here, apart from those that wait to get in.
+const MOST_WAITING: usize = 4 * MAX_GROUP;
 
 /// What the writer task owns.
 pub(crate) struct Writer {
-    pub(crate) options: PgConnectOptions,
-    pub(crate) pool: PgPool,
-    pub(crate) epoch: i16,
-    pub(crate) receiver: mpsc::Receiver<Waiting>,
-    pub(crate) closing: Arc<Notify>,
-    pub(crate) wake: Arc<Wake>,
-    pub(crate) connection: Option<PgConnection>,
+    receiver: mpsc::Receiver<Waiting>,
+    closing: Arc<Notify>,
+    queue: VecDeque<Waiting>,
+    slots: [Slot; LINES],
 }
 
-/// The writer's connection settings: plans that do not depend on how large the tables were when they were made. Each
-/// look-up of the append is one index probe, from the first event to the last.
-pub(crate) fn writer_options(options: PgConnectOptions) -> PgConnectOptions {
-    options.application_name("historia-writer").options([
-        ("statement_timeout", STATEMENT_TIMEOUT),
-        ("plan_cache_mode", "force_generic_plan"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-        ("enable_seqscan", "off"),
-        ("enable_bitmapscan", "off"),
-        ("jit", "off"),
-    ])
+/// A line, and the group that is under way over it.
+struct Slot {
+    /// `None` while a group is under way.
+    line: Option<Line>,
+    touched: Touched,
 }
+
+/// A group that was written: in which slot, over what, and which streams ended up where.
+type Written = (usize, Line, HashMap<StreamId, Version>);
 
 impl Writer {
+    /// Writes what `receiver` gives until `closing` says that no more is taken, over `line` and others like it.
+    pub(crate) fn new(receiver: mpsc::Receiver<Waiting>, closing: Arc<Notify>, line: Line) -> Self {
+        let others: [Line; LINES - 1] = std::array::from_fn(|_| line.another());
+        let mut lines = std::iter::once(line).chain(others);
+        let slots = std::array::from_fn(|_| Slot { line: lines.next(), touched: Touched::default() });
+        Self { receiver, closing, queue: VecDeque::new(), slots }
+    }
+
     /// Writes until nobody can append any more and the queue is empty.
     pub(crate) async fn run(mut self) {
-        let mut queue = VecDeque::new();
-        let mut arrived = Vec::new();
         let closing = Arc::clone(&self.closing);
-        loop {
-            if queue.is_empty() {
-                tokio::select! {
-                    count = self.receiver.recv_many(&mut arrived, MAX_GROUP) => if count == 0 { break },
-                    () = closing.notified() => self.receiver.close(),
+        let mut under_way: FuturesUnordered<BoxFuture<'static, Written>> = FuturesUnordered::new();
+        let (mut is_open, mut arrived) = (true, Vec::new());
+        while is_open || !self.queue.is_empty() || !under_way.is_empty() {
+            let has_room = self.queue.len() < MOST_WAITING;
+            tokio::select! {
+                count = self.receiver.recv_many(&mut arrived, MAX_GROUP), if is_open && has_room => is_open = count > 0,
+                Some((slot, line, moved)) = under_way.next() => {
+                    self.drop_outrun(&line, &moved);
+                    self.slots[slot] = Slot { line: Some(line), touched: Touched::default() };
                 }
-            } else {
-                while arrived.len() < MAX_GROUP
-                    && let Ok(waiting) = self.receiver.try_recv()
-                {
-                    arrived.push(waiting);
-                }
+                () = closing.notified() => self.receiver.close(),
             }
-            queue.extend(arrived.drain(..));
-            if !queue.is_empty() {
-                let group = take_group(&mut queue);
-                let moved = self.write(group).await;
-                self.drop_outrun(&moved, &mut queue);
+            self.queue.extend(arrived.drain(..));
+            while self.queue.len() < MOST_WAITING
+                && let Ok(waiting) = self.receiver.try_recv()
+            {
+                self.queue.push_back(waiting);
             }
+            under_way.extend((0..LINES).filter_map(|slot| self.begin(slot)));
         }
-        if let Some(connection) = self.connection.take() {
-            let _closed = connection.close().await;
+        for line in self.slots.into_iter().filter_map(|slot| slot.line) {
+            line.close().await;
         }
     }
 
-    /// Writes `group`; returns which streams ended up where.
-    async fn write(&mut self, group: Vec<Waiting>) -> HashMap<StreamId, Version> {
-        metrics::histogram!("historia_append_group_size").record(u32::try_from(group.len()).unwrap_or(u32::MAX));
-        let mut moved = HashMap::new();
-        let mut pending = VecDeque::from([(group, 0)]);
-        while let Some((group, repeats)) = pending.pop_front() {
-            let failure = match self.send(&group).await {
-                Ok(winners) => {
-                    self.tell(group, &winners, &mut moved);
-                    continue;
-                }
-                Err(failure) => failure,
-            };
-            match failure {
-                Failure::NotSent(error) => tell_all(group, &error),
-                Failure::Append(AppendFailure::Unknown) => {
-                    self.connection = None;
-                    tell_all(group, &StoreError::OutcomeUnknown);
-                }
-                Failure::Append(AppendFailure::Again) if repeats < MAX_REPEATS => {
-                    metrics::counter!("historia_append_deadlocks_total").increment(1);
-                    pending.push_front((group, repeats + 1));
-                }
-                Failure::Append(AppendFailure::Again) => {
-                    tell_all(group, &StoreError::Unavailable { reason: "too many deadlocks".into() });
-                }
-                Failure::Append(AppendFailure::Raced | AppendFailure::Poisoned) if group.len() > 1 => {
-                    metrics::counter!("historia_append_halved_total").increment(1);
-                    let mut first = group;
-                    let second = first.split_off(first.len() / 2);
-                    pending.push_front((second, 0));
-                    pending.push_front((first, 0));
-                }
-                Failure::Append(AppendFailure::Raced) => group.into_iter().for_each(|waiting| self.look_up(waiting)),
-                Failure::Append(AppendFailure::Poisoned) => {
-                    let reason = "the database refuses its values".into();
-                    tell_all(group, &StoreError::Malformed { reason });
-                }
-                Failure::Append(AppendFailure::Refused) => {
-                    tell_all(group, &StoreError::Unavailable { reason: "the database refuses to write now".into() });
-                }
-            }
+    /// Sends the next group over a line that is free, if there is enough for one.
+    fn begin(&mut self, slot: usize) -> Option<BoxFuture<'static, Written>> {
+        let enough = self.slots.iter().map(|slot| slot.touched.appends()).max().unwrap_or(0).max(1);
+        if self.slots[slot].line.is_none() || self.queue.len() < enough {
+            return None;
         }
-        moved
-    }
-
-    /// Sends `group` as one statement; the ordinals (from 1) of those that took effect.
-    async fn send(&mut self, group: &[Waiting]) -> Result<Vec<i32>, Failure> {
-        let query = statement(self.epoch, group).map_err(Failure::NotSent)?;
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => none.insert(connect(&self.options).await.map_err(Failure::NotSent)?),
-        };
-        let answer = tokio::time::timeout(ANSWER_LIMIT, query.fetch_all(connection)).await;
-        let error = match answer {
-            Ok(Ok(rows)) => match rows.iter().map(|row| row.try_get(0)).collect() {
-                Ok(winners) => return Ok(winners),
-                Err(error) => error,
-            },
-            Ok(Err(error)) => error,
-            Err(_elapsed) => {
-                tracing::warn!("the database did not answer an append in time");
-                return Err(Failure::Append(AppendFailure::Unknown));
-            }
-        };
-        let kind = failure::of_append(&error);
-        if kind != AppendFailure::Raced {
-            tracing::warn!(error = failure::describe(&error), ?kind, appends = group.len(), "an append failed");
+        let under_way = self.slots.each_ref().map(|slot| &slot.touched);
+        let (group, touched) = take_group(&mut self.queue, &under_way);
+        if group.is_empty() {
+            return None;
         }
-        Err(Failure::Append(kind))
-    }
-
-    fn tell(&self, group: Vec<Waiting>, winners: &[i32], moved: &mut HashMap<StreamId, Version>) {
-        if !winners.is_empty() {
-            self.wake.appended();
-        }
-        for (ordinal, waiting) in (1..).zip(group) {
-            if winners.binary_search(&ordinal).is_ok() {
-                let head = waiting.prepared.head;
-                moved.insert(waiting.prepared.stream, head.version);
-                waiting.answer(Ok(AppendOutcome::Appended(head)));
-            } else {
-                self.look_up(waiting);
-            }
-        }
-    }
-
-    /// Finds out apart from the writer why an append did not take effect.
-    fn look_up(&self, waiting: Waiting) {
-        let (pool, epoch) = (self.pool.clone(), self.epoch);
-        tokio::spawn(async move {
-            let outcome = classify::classify(&pool, epoch, &waiting.prepared).await;
-            waiting.answer(outcome);
-        });
+        let mut line = self.slots[slot].line.take()?;
+        self.slots[slot].touched = touched;
+        Some(Box::pin(async move {
+            let moved = line.write(group).await;
+            (slot, line, moved)
+        }))
     }
 
     /// What waits for a stream that has just moved past it need not be sent to be known as lost.
-    fn drop_outrun(&self, moved: &HashMap<StreamId, Version>, queue: &mut VecDeque<Waiting>) {
-        if moved.is_empty() || queue.is_empty() {
+    fn drop_outrun(&mut self, line: &Line, moved: &HashMap<StreamId, Version>) {
+        if moved.is_empty() || self.queue.is_empty() {
             return;
         }
-        for waiting in std::mem::take(queue) {
+        for waiting in std::mem::take(&mut self.queue) {
             let outrun = moved
                 .get(&waiting.prepared.stream)
                 .is_some_and(|version| *version != waiting.prepared.expected.version);
-            if outrun { self.look_up(waiting) } else { queue.push_back(waiting) }
+            if outrun { line.look_up(waiting) } else { self.queue.push_back(waiting) }
         }
-    }
-}
-
-enum Failure {
-    /// Nothing was sent.
-    NotSent(StoreError),
-    /// The statement failed.
-    Append(AppendFailure),
-}
-
-fn tell_all(group: Vec<Waiting>, error: &StoreError) {
-    for waiting in group {
-        waiting.answer(Err(error.clone()));
-    }
-}
-
-/// A writer's connection.
-pub(crate) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
-    match tokio::time::timeout(CONNECT_LIMIT, PgConnection::connect_with(options)).await {
-        Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(StoreError::Unavailable { reason: failure::describe(&error) }),
-        Err(_elapsed) => Err(StoreError::Unavailable { reason: "the database does not answer".into() }),
     }
 }

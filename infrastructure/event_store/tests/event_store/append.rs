@@ -3,7 +3,7 @@ use super::fixture::{LIMIT, appended, claim, command, event, of, store, stream};
 use domain_kernel::ports::{Append, AppendCommand, AppendOutcome, EventStore, StoreError};
 use domain_kernel::{BoxFuture, Checkpoint, Head, Version};
 use futures_util::future::join_all;
-use futures_util::join;
+use futures_util::{FutureExt, join};
 use infra_event_store::PgEventStore;
 use infra_event_store::limits::{MAX_APPEND_EVENTS, MAX_PAYLOAD_BYTES};
 use infra_testkit::interception::{Intercepted, Intercepts};
@@ -145,6 +145,25 @@ async fn an_append_over_a_limit_is_malformed_and_one_at_the_limit_goes_in() {
         let outcome = fixture.store.append(of(stream(), Head::default(), command(events))).await;
         assert!(matches!(outcome, Err(StoreError::Malformed { .. })), "{outcome:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_append_that_waits_for_another_process_holds_no_other_stream_up() {
+    let fixture = store().await;
+    let (held, free) = (stream(), stream());
+    let head = fixture.append(held, b"x").await;
+    // As another process does in the middle of an append.
+    let mut other = fixture.pool().begin().await.unwrap();
+    sqlx::query("select from stream where stream_id = $1 for update").bind(held.0).execute(&mut *other).await.unwrap();
+    let mut waiting = std::pin::pin!(fixture.store.append(of(held, head, command([event(b"y")]))));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    for _ in 0..3 {
+        fixture.append(free, b"x").await;
+    }
+    assert!(waiting.as_mut().now_or_never().is_none());
+    other.rollback().await.unwrap();
+    assert_eq!(appended(waiting.await).version, Version(2));
+    assert_eq!(fixture.store.head(free).await.unwrap().version, Version(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]
