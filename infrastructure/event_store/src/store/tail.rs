@@ -11,13 +11,20 @@ use domain_kernel::{Checkpoint, RecordedEvent};
 use sqlx::{PgPool, Row};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// So many events are read at once, and larger pages are not kept.
 const PAGE: usize = 500;
 
 /// So many events are kept at most.
 const KEPT: usize = 4 * PAGE;
+
+/// At least so much time lies between two looks at the end of the log of which the first found something. What follows a
+/// look (a batch of each projection, the next steps of each saga) has a price of its own however little was found; under
+/// load several appends share it, and a lone one is seen at once.
+const PACE: Duration = Duration::from_millis(10);
 
 /// Payloads of so many bytes are kept at most.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
@@ -26,13 +33,14 @@ const KEPT_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Tail {
     log: Arc<Log>,
-    following: Gathered<Question, Vec<RecordedEvent>>,
+    following: Gathered<(Question, Instant), Vec<RecordedEvent>>,
 }
 
 #[derive(Debug)]
 struct Log {
     pool: PgPool,
     kept: Mutex<Kept>,
+    looks: Mutex<Looks>,
     /// The page that whoever reads the whole log will ask for next.
     ahead: Mutex<Option<Ahead>>,
 }
@@ -58,7 +66,7 @@ struct Question {
 
 impl Tail {
     pub(super) fn new(pool: PgPool) -> Self {
-        let log = Arc::new(Log { pool, kept: Mutex::default(), ahead: Mutex::default() });
+        let log = Arc::new(Log { pool, kept: Mutex::default(), looks: Mutex::default(), ahead: Mutex::default() });
         let followed = Arc::clone(&log);
         let following = Gathered::new(move |questions| {
             let log = Arc::clone(&followed);
@@ -78,22 +86,57 @@ impl Tail {
             (kept.page(after, limit), after < kept.before)
         };
         match page {
-            Some(page) if page.len() == limit => Ok(page),
-            None if behind => self.log.read(question).await,
+            Some(page) if page.len() == limit => return Ok(page),
+            None if behind => return self.log.read(question).await,
             // At the end, where there may be more by now; or further than anybody was before.
-            _ => self.following.ask(question).await,
+            _ => {}
         }
+        let asked = Instant::now();
+        let pause = lock(&self.log.looks).pause(asked);
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        self.following.ask((question, asked)).await
+    }
+}
+
+/// When the end of the log was looked at.
+#[derive(Clone, Copy, Debug, Default)]
+struct Looks {
+    /// When the last look began.
+    last: Option<Instant>,
+    /// When the last one began that found something.
+    found: Option<Instant>,
+}
+
+impl Looks {
+    /// How long the next look has to wait.
+    fn pause(&self, now: Instant) -> Option<Duration> {
+        self.found.map(|found| PACE.saturating_sub(now.duration_since(found))).filter(|pause| !pause.is_zero())
+    }
+
+    /// Whether what was there at `asked` has been seen.
+    fn cover(&self, asked: Instant) -> bool {
+        self.last.is_some_and(|last| last >= asked)
     }
 }
 
 impl Log {
-    /// Reads on at the end, then answers everybody.
-    async fn follow(&self, questions: Vec<Question>) -> Result<Vec<Vec<RecordedEvent>>, StoreError> {
-        let from = lock(&self.kept).begin(&questions);
-        let new = self.read(Question { after: from, limit: PAGE }).await?;
-        lock(&self.kept).extend(from, new);
+    /// Reads on at the end, unless that was done since they were asked, then answers everybody.
+    async fn follow(&self, questions: Vec<(Question, Instant)>) -> Result<Vec<Vec<RecordedEvent>>, StoreError> {
+        let looks = *lock(&self.looks);
+        let is_known = |(question, asked): &(Question, Instant)| {
+            looks.cover(*asked) && lock(&self.kept).page(question.after, question.limit).is_some()
+        };
+        if !questions.iter().all(is_known) {
+            let (begun, from) = (Instant::now(), lock(&self.kept).begin(&questions));
+            let new = self.read(Question { after: from, limit: PAGE }).await?;
+            let found = if new.is_empty() { looks.found } else { Some(begun) };
+            lock(&self.kept).extend(from, new);
+            *lock(&self.looks) = Looks { last: Some(begun), found };
+        }
         let mut answers = Vec::with_capacity(questions.len());
-        for question in questions {
+        for (question, _) in questions {
             let page = lock(&self.kept).page(question.after, question.limit);
             answers.push(match page {
                 Some(page) => page,
@@ -172,9 +215,9 @@ impl Kept {
     }
 
     /// Where to read on for `questions`: at the end, or where the first reader stands that is further.
-    fn begin(&mut self, questions: &[Question]) -> Checkpoint {
+    fn begin(&mut self, questions: &[(Question, Instant)]) -> Checkpoint {
         let end = self.end();
-        let ahead = questions.iter().map(|question| question.after).filter(|after| *after > end).min();
+        let ahead = questions.iter().map(|(question, _)| question.after).filter(|after| *after > end).min();
         if let Some(ahead) = ahead {
             *self = Self { before: ahead, ..Self::default() };
         }
@@ -230,6 +273,10 @@ mod tests {
         Checkpoint { epoch: 1, tx: 1, position }
     }
 
+    fn question(after: i64) -> (Question, Instant) {
+        (Question { after: at(after), limit: 5 }, Instant::now())
+    }
+
     fn positions(page: Option<Vec<RecordedEvent>>) -> Option<Vec<i64>> {
         page.map(|page| page.iter().map(|event| event.checkpoint.position).collect())
     }
@@ -237,10 +284,30 @@ mod tests {
     /// Keeps the events 11 to 20.
     fn kept() -> Kept {
         let mut kept = Kept::default();
-        let from = kept.begin(&[Question { after: at(10), limit: 5 }]);
+        let from = kept.begin(&[question(10)]);
         assert_eq!(from, at(10));
         kept.extend(from, (11..=20).map(|position| event(position, 1)).collect());
         kept
+    }
+
+    #[test]
+    fn a_look_follows_another_at_once_unless_that_has_just_found_something() {
+        let now = Instant::now();
+        let looks = Looks { last: None, found: Some(now) };
+        let after = |milliseconds| looks.pause(now + Duration::from_millis(milliseconds));
+        assert_eq!(Looks::default().pause(now), None);
+        assert_eq!(after(0), Some(PACE));
+        assert_eq!(after(7), Some(Duration::from_millis(3)));
+        assert_eq!((after(10), after(500)), (None, None));
+    }
+
+    #[test]
+    fn only_a_look_that_began_since_shows_what_was_there_when_it_was_asked_for() {
+        let now = Instant::now();
+        let looks = Looks { last: Some(now), found: None };
+        assert!(looks.cover(now) && looks.cover(now - Duration::from_millis(1)));
+        assert!(!looks.cover(now + Duration::from_nanos(1)));
+        assert!(!Looks::default().cover(now));
     }
 
     #[test]
@@ -267,7 +334,7 @@ mod tests {
         let mut kept = kept();
         let from = kept.begin(&[]);
         // Meanwhile a reader came that is further.
-        assert_eq!(kept.begin(&[Question { after: at(100), limit: 5 }]), at(100));
+        assert_eq!(kept.begin(&[question(100)]), at(100));
         kept.extend(from, vec![event(21, 1)]);
         assert_eq!(positions(kept.page(at(100), 5)), Some(vec![]));
         assert_eq!(positions(kept.page(at(20), 5)), None);
@@ -283,14 +350,14 @@ mod tests {
     #[test]
     fn whoever_stands_at_the_end_throws_nothing_away() {
         let mut kept = kept();
-        assert_eq!(kept.begin(&[Question { after: at(20), limit: 5 }, Question { after: at(3), limit: 5 }]), at(20));
+        assert_eq!(kept.begin(&[question(20), question(3)]), at(20));
         assert_eq!(positions(kept.page(at(18), 10)), Some(vec![19, 20]));
     }
 
     #[test]
     fn of_those_who_are_further_the_first_begins() {
         let mut kept = kept();
-        let questions = [30, 25, 40].map(|position| Question { after: at(position), limit: 5 });
+        let questions = [30, 25, 40].map(question);
         assert_eq!(kept.begin(&questions), at(25));
         assert_eq!(positions(kept.page(at(24), 5)), None);
     }
