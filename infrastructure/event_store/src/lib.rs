@@ -6,14 +6,12 @@
 //! - [`repository`]: load, decide, append, again when somebody else was faster;
 //! - [`projection`]: read models, from the first event to the last, rebuilt without a pause;
 //! - [`verify`]: proves that what is stored is what was written;
-//! - [`gathered`]: one round trip for what several callers ask at the same time;
 //! - [`dead_letters`], [`checkpoints`]: what consumers and relays remember.
 pub mod checkpoints;
 pub mod codec;
 pub mod dead_letters;
 mod epoch;
 mod failure;
-pub mod gathered;
 mod metadata;
 mod migrations;
 mod packed;

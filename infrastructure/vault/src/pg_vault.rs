@@ -10,7 +10,6 @@
 //!
 //! Another process may use a destroyed key for as long as it keeps keys in memory.
 mod cache;
-mod grouped;
 mod rotation;
 mod wrapping;
 
@@ -20,7 +19,7 @@ use cache::{CachedKey, KeyCache, KeyState};
 use domain_kernel::BoxFuture;
 use domain_kernel::SubjectId;
 use domain_kernel::ports::{KeyVault, Opened, Origin, Purpose, VaultError};
-use grouped::Grouped;
+use infra_gathered::Gathered;
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -31,8 +30,6 @@ use uuid::Uuid;
 const KEY_LIFETIME: Duration = Duration::from_secs(300);
 /// How many opened keys are kept: about 10 MiB.
 const KEYS_IN_MEMORY: usize = 8192;
-/// How many keys one statement makes or reads.
-const GROUP: usize = 256;
 /// How often a group of new keys is wrapped anew because a rotation came between.
 const ROTATIONS_MET: usize = 3;
 
@@ -43,8 +40,8 @@ type SubjectPurpose = (SubjectId, Purpose);
 /// One per process: concurrent calls for new subjects share an insert, and all share the keys in memory.
 pub struct PgVault {
     keys: Arc<Keys>,
-    for_sealing: Grouped<SubjectPurpose, Result<KeyState, VaultError>>,
-    by_id: Grouped<Uuid, Result<CachedKey, VaultError>>,
+    for_sealing: Gathered<SubjectPurpose, Option<Result<KeyState, VaultError>>, VaultError>,
+    by_id: Gathered<Uuid, Option<Result<CachedKey, VaultError>>, VaultError>,
 }
 
 /// What the vault's parts share.
@@ -91,11 +88,11 @@ impl PgVault {
         keys.register_masters().await?;
         keys.check_masters().await?;
         let (creating, reading) = (Arc::clone(&keys), Arc::clone(&keys));
-        let for_sealing = Grouped::spawn(GROUP, move |wanted| {
+        let for_sealing = Gathered::by_key(move |wanted| {
             let keys = Arc::clone(&creating);
             Box::pin(async move { keys.for_sealing(wanted).await })
         });
-        let by_id = Grouped::spawn(GROUP, move |wanted| {
+        let by_id = Gathered::by_key(move |wanted| {
             let keys = Arc::clone(&reading);
             Box::pin(async move { keys.by_id(wanted).await })
         });
@@ -117,7 +114,7 @@ impl KeyVault for PgVault {
             let cached = self.keys.cache().of_subject(Instant::now(), (subject, purpose));
             let state = match cached {
                 Some(state) => state,
-                None => self.for_sealing.get((subject, purpose)).await?.ok_or_else(key_vanished)??,
+                None => self.for_sealing.ask((subject, purpose)).await?.ok_or_else(key_vanished)??,
             };
             match state {
                 KeyState::Usable(key) => sealed::seal(&key, purpose, origin, schema, plain),
@@ -138,7 +135,7 @@ impl KeyVault for PgVault {
             let cached = self.keys.cache().by_id(Instant::now(), id);
             let key = match cached {
                 Some(key) => key,
-                None => self.by_id.get(id).await?.ok_or(VaultError::NotAuthentic)??,
+                None => self.by_id.ask(id).await?.ok_or(VaultError::NotAuthentic)??,
             };
             if key.purpose != purpose {
                 return Err(VaultError::NotAuthentic);

@@ -6,8 +6,8 @@
 use crate::{notification_list, statements};
 use domain_kernel::ports::StoreError;
 use domain_kernel::{BoxFuture, StreamId, Timestamp};
-use infra_event_store::gathered::Gathered;
 use infra_event_store::store_error;
+use infra_gathered::Gathered;
 use sqlx::PgPool;
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;

@@ -1,11 +1,11 @@
 //! [`DeadLetters`] in the service's database.
 use super::message_row::{bind, get, read};
 use super::{DeadLetter, DeadLetters};
-use crate::gathered::Gathered;
 use crate::{failure, row, statements};
 use chrono::{DateTime, Utc};
 use domain_kernel::ports::StoreError;
 use domain_kernel::{BoxFuture, EventId, Message, StreamId, Timestamp};
+use infra_gathered::Gathered;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgPool};
 use std::collections::HashSet;

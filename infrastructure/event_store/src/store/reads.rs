@@ -1,9 +1,9 @@
 //! What the store is asked one at a time and answers together: streams, commands, claims, numbers.
 use super::limit_parameter;
-use crate::gathered::Gathered;
 use crate::{failure, packed, row, statements};
 use domain_kernel::ports::{ClaimKind, CommandRecord, StoreError};
 use domain_kernel::{CommandId, Hash, RecordedEvent, StreamId, Version};
+use infra_gathered::Gathered;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::{PgPool, Row};
 use std::collections::HashMap;

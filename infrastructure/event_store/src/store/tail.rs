@@ -4,10 +4,10 @@
 //! first asks the database for all of them. What was read once never changes, and nothing appears before it any more:
 //! that is what the gate of [`statements::READ_ALL`] promises.
 use super::limit_parameter;
-use crate::gathered::Gathered;
 use crate::{failure, packed, row, statements};
 use domain_kernel::ports::StoreError;
 use domain_kernel::{Checkpoint, RecordedEvent};
+use infra_gathered::Gathered;
 use sqlx::{PgPool, Row};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

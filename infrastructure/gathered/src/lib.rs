@@ -1,38 +1,77 @@
 //! One statement for what several callers ask at the same time.
 //!
 //! There is no timer and no task: while one statement is under way, the next questions gather, and whoever gets the next
-//! turn asks for all of them. A lone question goes out at once; under load one round trip answers many. The writer does
-//! the same for appends.
+//! turn asks for all of them. A lone question goes out at once; under load one round trip answers many. The event store's
+//! writer does the same for appends.
 use domain_kernel::BoxFuture;
-use domain_kernel::ports::StoreError;
+use domain_kernel::ports::{StoreError, VaultError};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use tokio::sync::{Semaphore, oneshot};
 
 /// At most so many questions go into one statement.
 const MOST: usize = 256;
 
-type Statement<Q, A> = Box<dyn Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, StoreError>> + Send + Sync>;
+type Statement<Q, A, E> = Box<dyn Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, E>> + Send + Sync>;
 
-/// Answers the questions of several callers with one statement.
-pub struct Gathered<Q, A> {
-    waiting: Mutex<Vec<Waiting<Q, A>>>,
+/// Answers the questions of several callers with one statement, or fails all of them.
+pub struct Gathered<Q, A, E = StoreError> {
+    waiting: Mutex<Vec<Waiting<Q, A, E>>>,
     turns: Semaphore,
-    statement: Statement<Q, A>,
+    statement: Statement<Q, A, E>,
 }
 
-struct Waiting<Q, A> {
+struct Waiting<Q, A, E> {
     question: Q,
-    answer: oneshot::Sender<Result<A, StoreError>>,
+    answer: oneshot::Sender<Result<A, E>>,
 }
 
-impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
+/// A failure that a statement can end with.
+pub trait Failure: Clone + Send {
+    /// The statement answered with fewer answers than there were questions.
+    fn questions_left_open() -> Self;
+}
+
+impl Failure for StoreError {
+    fn questions_left_open() -> Self {
+        Self::Damaged { reason: "a statement left questions open".into() }
+    }
+}
+
+impl Failure for VaultError {
+    fn questions_left_open() -> Self {
+        Self::Unavailable { reason: "a statement left questions open".into() }
+    }
+}
+
+impl<Q, V, E> Gathered<Q, Option<V>, E>
+where
+    Q: Clone + Eq + Hash + Send + 'static,
+    V: Clone + Send + 'static,
+    E: Failure + 'static,
+{
+    /// `statement` finds the values of different keys; one that it leaves out has none.
+    pub fn by_key(
+        statement: impl Fn(Vec<Q>) -> BoxFuture<'static, Result<HashMap<Q, V>, E>> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(move |questions| {
+            let keys: HashSet<Q> = questions.iter().cloned().collect();
+            let found = statement(keys.into_iter().collect());
+            Box::pin(async move {
+                let found = found.await?;
+                Ok(questions.iter().map(|key| found.get(key).cloned()).collect())
+            })
+        })
+    }
+}
+
+impl<Q: Clone + Send, A: Send, E: Failure> Gathered<Q, A, E> {
     /// `statement` takes questions, at least one, and returns their answers in the same order.
     ///
     /// A failure is everybody's: it must not depend on any one question.
-    pub fn new(
-        statement: impl Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, StoreError>> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(statement: impl Fn(Vec<Q>) -> BoxFuture<'static, Result<Vec<A>, E>> + Send + Sync + 'static) -> Self {
         Self { waiting: Mutex::new(Vec::new()), turns: Semaphore::new(1), statement: Box::new(statement) }
     }
 
@@ -45,8 +84,8 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
     /// The answer to `question`, asked together with what others ask now.
     ///
     /// # Errors
-    /// That of the statement; [`StoreError::Damaged`] when it answered with fewer answers than there were questions.
-    pub async fn ask(&self, question: Q) -> Result<A, StoreError> {
+    /// That of the statement, or [`Failure::questions_left_open`].
+    pub async fn ask(&self, question: Q) -> Result<A, E> {
         loop {
             let (answer, mut answered) = oneshot::channel();
             self.lock().push(Waiting { question: question.clone(), answer });
@@ -93,7 +132,7 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
                 }
                 return true;
             }
-            Ok(_) => StoreError::Damaged { reason: "a statement left questions open".into() },
+            Ok(_) => E::questions_left_open(),
             Err(error) => error,
         };
         for answer in answers {
@@ -102,13 +141,13 @@ impl<Q: Clone + Send, A: Send> Gathered<Q, A> {
         true
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiting<Q, A>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Waiting<Q, A, E>>> {
         // A push or a drain that panicked has left a list that is still one.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<Q, A> fmt::Debug for Gathered<Q, A> {
+impl<Q, A, E> fmt::Debug for Gathered<Q, A, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gathered").finish_non_exhaustive()
     }
@@ -162,7 +201,7 @@ mod tests {
     #[tokio::test]
     async fn whose_question_is_under_way_waits_for_it_though_another_turn_is_free() {
         let gate = Arc::new(tokio::sync::Semaphore::new(0));
-        let doubled = {
+        let doubled: Gathered<u32, u32> = {
             let gate = Arc::clone(&gate);
             Gathered::new(move |questions: Vec<u32>| {
                 let gate = Arc::clone(&gate);
@@ -243,5 +282,28 @@ mod tests {
     async fn a_statement_that_leaves_questions_open_is_an_error() {
         let lossy: Gathered<u32, u32> = Gathered::new(|_| Box::pin(async { Ok(Vec::new()) }));
         assert!(matches!(lossy.ask(1).await, Err(StoreError::Damaged { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_key_is_asked_for_once_and_answered_to_all_who_asked() {
+        let asked = Arc::new(Mutex::new(Vec::<u32>::new()));
+        let noted = Arc::clone(&asked);
+        let gate = Arc::new(Notify::new());
+        let held = Arc::clone(&gate);
+        let even: Gathered<u32, Option<u32>, VaultError> = Gathered::by_key(move |keys: Vec<u32>| {
+            let (noted, held) = (Arc::clone(&noted), Arc::clone(&held));
+            Box::pin(async move {
+                held.notified().await;
+                held.notify_one();
+                noted.lock().unwrap().extend(&keys);
+                Ok(keys.into_iter().filter(|key| key % 2 == 0).map(|key| (key, key * 10)).collect())
+            })
+        });
+        let all = join_all([7, 2, 2, 3, 2].map(|key| even.ask(key)));
+        let (answers, ()) = tokio::join!(all, async { gate.notify_one() });
+        assert_eq!(answers, [Ok(None), Ok(Some(20)), Ok(Some(20)), Ok(None), Ok(Some(20))]);
+        let mut asked = asked.lock().unwrap().clone();
+        asked.sort_unstable();
+        assert_eq!(asked, [2, 3, 7]);
     }
 }
