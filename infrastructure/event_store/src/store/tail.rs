@@ -105,11 +105,22 @@ impl Tail {
 struct Looks {
     /// When the last look began.
     last: Option<Instant>,
-    /// When the last one began that found something.
+    /// When the last one began that found something, unless there was more than a page of it: who is that far behind
+    /// catches up as fast as can be.
     found: Option<Instant>,
 }
 
 impl Looks {
+    /// With one more that `began` and found so many events.
+    fn with(self, began: Instant, events: usize) -> Self {
+        let found = match events {
+            0 => self.found,
+            PAGE.. => None,
+            _ => Some(began),
+        };
+        Self { last: Some(began), found }
+    }
+
     /// How long the next look has to wait.
     fn pause(&self, now: Instant) -> Option<Duration> {
         self.found.map(|found| PACE.saturating_sub(now.duration_since(found))).filter(|pause| !pause.is_zero())
@@ -131,9 +142,8 @@ impl Log {
         if !questions.iter().all(is_known) {
             let (begun, from) = (Instant::now(), lock(&self.kept).begin(&questions));
             let new = self.read(Question { after: from, limit: PAGE }).await?;
-            let found = if new.is_empty() { looks.found } else { Some(begun) };
+            *lock(&self.looks) = looks.with(begun, new.len());
             lock(&self.kept).extend(from, new);
-            *lock(&self.looks) = Looks { last: Some(begun), found };
         }
         let mut answers = Vec::with_capacity(questions.len());
         for (question, _) in questions {
@@ -293,7 +303,7 @@ mod tests {
     #[test]
     fn a_look_follows_another_at_once_unless_that_has_just_found_something() {
         let now = Instant::now();
-        let looks = Looks { last: None, found: Some(now) };
+        let looks = Looks::default().with(now, 1).with(now + Duration::from_millis(1), 0);
         let after = |milliseconds| looks.pause(now + Duration::from_millis(milliseconds));
         assert_eq!(Looks::default().pause(now), None);
         assert_eq!(after(0), Some(PACE));
@@ -302,9 +312,16 @@ mod tests {
     }
 
     #[test]
+    fn who_is_a_page_behind_keeps_no_pace() {
+        let now = Instant::now();
+        assert_eq!(Looks::default().with(now, 3).with(now, PAGE).pause(now), None);
+        assert_eq!(Looks::default().with(now, PAGE - 1).pause(now), Some(PACE));
+    }
+
+    #[test]
     fn only_a_look_that_began_since_shows_what_was_there_when_it_was_asked_for() {
         let now = Instant::now();
-        let looks = Looks { last: Some(now), found: None };
+        let looks = Looks::default().with(now, 0);
         assert!(looks.cover(now) && looks.cover(now - Duration::from_millis(1)));
         assert!(!looks.cover(now + Duration::from_nanos(1)));
         assert!(!Looks::default().cover(now));
