@@ -19,6 +19,8 @@ mod fixture;
 mod lanes;
 #[path = "event_store/projections.rs"]
 mod projections;
+#[path = "event_store/refusals.rs"]
+mod refusals;
 #[path = "event_store/repository.rs"]
 mod repository;
 #[path = "event_store/schema.rs"]

@@ -40,6 +40,29 @@ async fn an_untouched_history_is_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn progress_is_told_every_thousand_events_and_at_the_end() {
+    let fixture = store().await;
+    let events = vec![event(b"x"); 2_500];
+    fixture.store.append(of(stream(), Head::default(), command(events))).await.unwrap();
+    let mut told = vec![];
+    streams(fixture.pool(), |progress| told.push(progress)).await.unwrap();
+    assert_eq!(told, [1_000, 2_000, 2_500].map(|done| Progress { done, total: 2_500 }));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_was_moved_before_an_earlier_one_is_found() {
+    let fixture = two_streams().await;
+    // The place in the log is not hashed: a transaction is known only when it commits.
+    fixture
+        .tamper(
+            "alter table event disable trigger event_append_only;
+             update event set tx = '3' where version = 2 and stream_id = '00000000-0000-0000-0000-000000000001'",
+        )
+        .await;
+    assert_eq!(first_bad(&fixture).await, Some((FIRST, Version(2), Problem::Order)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_flipped_bit_is_found_where_it_is() {
     let fixture = two_streams().await;
     fixture
