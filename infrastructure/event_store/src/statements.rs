@@ -13,9 +13,9 @@ statements! {
     /// One group of appends.
     APPEND = include_str!("sql/append.sql");
     /// A stream's first event, when its append is alone and takes no keys.
-    APPEND_FIRST = include_str!("sql/append_first.sql");
+    APPEND_FIRST = concat!(include_str!("sql/append_first.sql"), include_str!("sql/append_alone.sql"));
     /// A stream's next event, when its append is alone and takes no keys.
-    APPEND_NEXT = include_str!("sql/append_next.sql");
+    APPEND_NEXT = concat!(include_str!("sql/append_next.sql"), include_str!("sql/append_alone.sql"));
     /// Why an append did not take effect.
     CLASSIFY = include_str!("sql/classify.sql");
     /// Pages of streams.
