@@ -5,7 +5,7 @@
 //! ```
 //! A stream beside the result's, so that the result's version does not move when a mail goes out. The latest word
 //! counts: a mail that failed may be sent after an operator asked for it again, and an amended result causes another mail.
-use domain_kernel::{Aggregate, DomainEvent, StreamId};
+use domain_kernel::{Aggregate, DomainEvent, StreamId, Timestamp};
 use std::convert::Infallible;
 
 /// The aggregate of what is known about telling the patient of one result.
@@ -51,7 +51,14 @@ pub enum ResultNotificationCommand {
     /// A mail went out.
     NoteSent(Note),
     /// A mail failed for good.
-    NoteFailed(Note, String),
+    NoteFailed {
+        /// Which mail, about what.
+        note: Note,
+        /// Why, as a short code.
+        code: String,
+        /// When the last attempt failed, which may be long before it is heard of.
+        failed_at: Timestamp,
+    },
     /// No mail was due.
     NoteSuppressed(Note, String),
 }
@@ -70,6 +77,8 @@ pub enum ResultNotificationEvent {
         note: Note,
         /// Why, as a short code.
         code: String,
+        /// When the last attempt failed: since then somebody should call.
+        failed_at: Timestamp,
     },
     /// No mail was due.
     PatientNotificationSuppressed {
@@ -133,8 +142,8 @@ impl Aggregate for ResultNotification {
     ) -> Result<Vec<ResultNotificationEvent>, Infallible> {
         Ok(vec![match command {
             ResultNotificationCommand::NoteSent(note) => ResultNotificationEvent::PatientNotified { note },
-            ResultNotificationCommand::NoteFailed(note, code) => {
-                ResultNotificationEvent::PatientNotificationFailed { note, code }
+            ResultNotificationCommand::NoteFailed { note, code, failed_at } => {
+                ResultNotificationEvent::PatientNotificationFailed { note, code, failed_at }
             }
             ResultNotificationCommand::NoteSuppressed(note, reason) => {
                 ResultNotificationEvent::PatientNotificationSuppressed { note, reason }
@@ -170,7 +179,8 @@ mod specs {
         ResultNotificationEvent::PatientNotified { note: note() }
     }
     fn failed() -> ResultNotificationEvent {
-        ResultNotificationEvent::PatientNotificationFailed { note: note(), code: "smtp-550".into() }
+        let (code, failed_at) = ("smtp-550".into(), Timestamp(7));
+        ResultNotificationEvent::PatientNotificationFailed { note: note(), code, failed_at }
     }
     fn suppressed() -> ResultNotificationEvent {
         ResultNotificationEvent::PatientNotificationSuppressed { note: note(), reason: "no_contact".into() }
@@ -182,9 +192,10 @@ mod specs {
     }
 
     #[test]
-    fn a_failed_mail_is_noted_with_its_code() {
+    fn a_failed_mail_is_noted_with_its_code_and_its_moment() {
+        let (code, failed_at) = ("smtp-550".into(), Timestamp(7));
         Spec::<ResultNotification>::given([])
-            .when(ResultNotificationCommand::NoteFailed(note(), "smtp-550".into()))
+            .when(ResultNotificationCommand::NoteFailed { note: note(), code, failed_at })
             .then([failed()]);
     }
 

@@ -32,7 +32,7 @@ impl NotificationOutcomes {
             Err(ContractError::NoEvent) => return Ok(Handling::NothingToDo),
             Err(_) => return Err(HandlingError::Permanent { code: "contract".to_owned() }),
         };
-        let Some(Told { result, command: note }) = told(record.event, message.headers.stream, attempt) else {
+        let Some(Told { result, command: note }) = told(record.event, message, attempt) else {
             return Ok(Handling::NothingToDo);
         };
         let context = CommandContext {
@@ -73,7 +73,8 @@ struct Told {
 }
 
 /// `None` when the notification is about something else, such as a user.
-fn told(event: NotificationEvent, notification: StreamId, handling_attempt: u32) -> Option<Told> {
+fn told(event: NotificationEvent, message: &Message, handling_attempt: u32) -> Option<Told> {
+    let (notification, failed_at) = (message.headers.stream, message.headers.occurred_at);
     let note = |about: Uuid, kind: &str| {
         (kind == ABOUT_RESULT).then_some(Note { result: StreamId(about), notification, handling_attempt })
     };
@@ -81,7 +82,7 @@ fn told(event: NotificationEvent, notification: StreamId, handling_attempt: u32)
         NotificationEvent::NotificationSent(sent) => note(sent.about_stream, &sent.about_kind)
             .map(|note| (note.result, ResultNotificationCommand::NoteSent(note))),
         NotificationEvent::NotificationFailed(failed) => note(failed.about_stream, &failed.about_kind)
-            .map(|note| (note.result, ResultNotificationCommand::NoteFailed(note, failed.code))),
+            .map(|note| (note.result, ResultNotificationCommand::NoteFailed { note, code: failed.code, failed_at })),
         NotificationEvent::NotificationSuppressed(suppressed) => note(suppressed.about_stream, &suppressed.about_kind)
             .map(|note| (note.result, ResultNotificationCommand::NoteSuppressed(note, suppressed.reason))),
     }

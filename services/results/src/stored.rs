@@ -1,5 +1,6 @@
 //! The stored events of this service: their numbers, names and schemas, pinned for ever.
 pub mod records;
+mod upcast;
 
 use domain_kernel::ports::Purpose;
 use domain_kernel::{Aggregate, EventTypeId, RecordedEvent};
@@ -139,7 +140,7 @@ pub static EVENTS: &[StoredEventType] = &[
         types::PATIENT_NOTIFICATION_FAILED,
         "results.patient_notification_failed",
         ResultNotification::NAME,
-        &[schema!("patient_notification_failed.v1.avsc")],
+        &[schema!("patient_notification_failed.v1.avsc"), schema!("patient_notification_failed.v2.avsc")],
         &[],
     ),
     stored(
@@ -181,7 +182,8 @@ pub(crate) enum ClearEvent {
 }
 
 impl ClearEvent {
-    /// Reads `event`; `None` when it is of another crate's types, such as those about handled messages.
+    /// Reads `event`, whichever version of its schema it was written with; `None` when it is of another crate's types,
+    /// such as those about handled messages.
     ///
     /// # Errors
     /// [`StoredError`] when it is not what its schema says.
@@ -197,7 +199,9 @@ impl ClearEvent {
             types::RESULT_QUERIED => Self::Queried(decode(event)?),
             types::RESULTS_LISTED => Self::Listed(decode(event)?),
             types::PATIENT_NOTIFIED => Self::PatientNotified(decode(event)?),
-            types::PATIENT_NOTIFICATION_FAILED => Self::PatientNotificationFailed(decode(event)?),
+            types::PATIENT_NOTIFICATION_FAILED => {
+                Self::PatientNotificationFailed(upcast::patient_notification_failed(event, decode(event)?))
+            }
             types::PATIENT_NOTIFICATION_SUPPRESSED => Self::PatientNotificationSuppressed(decode(event)?),
             _ => return Ok(None),
         }))

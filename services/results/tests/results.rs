@@ -22,3 +22,5 @@ mod publishing;
 mod reading;
 #[path = "results/storage.rs"]
 mod storage;
+#[path = "results/upcasting.rs"]
+mod upcasting;

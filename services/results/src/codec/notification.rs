@@ -2,7 +2,7 @@
 use super::{ResultsCodec, encoded, malformed, unknown, unreadable};
 use crate::stored::records::{PatientNotificationFailed, PatientNotificationSuppressed, PatientNotified};
 use crate::stored::{ClearEvent, types};
-use domain_kernel::{BoxFuture, RecordedEvent, StreamId};
+use domain_kernel::{BoxFuture, RecordedEvent, StreamId, Timestamp};
 use domain_results::{Note, ResultNotificationEvent};
 use infra_event_store::codec::{CodecError, EncodedEvent, EventCodec, EventSlot};
 use uuid::Uuid;
@@ -30,9 +30,9 @@ fn encode(event: &ResultNotificationEvent) -> Result<EncodedEvent, CodecError> {
             let record = PatientNotified { result_id, notification_id, handling_attempt };
             encoded(types::PATIENT_NOTIFIED, &record)
         }
-        ResultNotificationEvent::PatientNotificationFailed { code, .. } => {
-            let code = code.clone();
-            let record = PatientNotificationFailed { result_id, notification_id, handling_attempt, code };
+        ResultNotificationEvent::PatientNotificationFailed { code, failed_at, .. } => {
+            let (code, failed_at) = (code.clone(), failed_at.0);
+            let record = PatientNotificationFailed { result_id, notification_id, handling_attempt, code, failed_at };
             encoded(types::PATIENT_NOTIFICATION_FAILED, &record)
         }
         ResultNotificationEvent::PatientNotificationSuppressed { reason, .. } => {
@@ -55,6 +55,7 @@ fn decode(event: &RecordedEvent) -> Result<ResultNotificationEvent, CodecError> 
         Some(ClearEvent::PatientNotificationFailed(record)) => Ok(ResultNotificationEvent::PatientNotificationFailed {
             note: note(record.result_id, record.notification_id, record.handling_attempt)?,
             code: record.code,
+            failed_at: Timestamp(record.failed_at),
         }),
         Some(ClearEvent::PatientNotificationSuppressed(record)) => {
             Ok(ResultNotificationEvent::PatientNotificationSuppressed {

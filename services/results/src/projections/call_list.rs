@@ -6,7 +6,7 @@ use super::{moment, read};
 use crate::statements;
 use crate::stored::ClearEvent;
 use chrono::{DateTime, Utc};
-use domain_kernel::{BoxFuture, RecordedEvent};
+use domain_kernel::{BoxFuture, RecordedEvent, Timestamp};
 use infra_event_store::projection::{Projection, ProjectionError};
 use sqlx::PgConnection;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +67,8 @@ impl Changes {
     fn add(&mut self, clear: ClearEvent, at: DateTime<Utc>) {
         match clear {
             ClearEvent::PatientNotificationFailed(heard) => {
+                // Who could not be mailed waits since then, also when this service was not there to hear of it.
+                let at = moment(Timestamp(heard.failed_at));
                 self.put(heard.result_id, "failed", heard.code, heard.notification_id, at);
             }
             ClearEvent::PatientNotificationSuppressed(heard) => {

@@ -59,7 +59,13 @@ clear!(
 );
 clear!(
     /// `results.patient_notification_failed`
-    PatientNotificationFailed { result_id: Uuid, notification_id: Uuid, handling_attempt: i32, code: String }
+    PatientNotificationFailed {
+        result_id: Uuid,
+        notification_id: Uuid,
+        handling_attempt: i32,
+        code: String,
+        failed_at: i64,
+    }
 );
 clear!(
     /// `results.patient_notification_suppressed`
