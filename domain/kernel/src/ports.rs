@@ -10,4 +10,4 @@ pub use bus::{BusError, Delivery, EventBus, MessageSource, SourceError, SourcedM
 pub use clock::Clock;
 pub use mailer::{Mail, MailError, Mailer};
 pub use store::{Append, AppendCommand, AppendOutcome, Claim, ClaimKind, CommandRecord, EventStore, StoreError};
-pub use vault::{KeyVault, Opened, Origin, Purpose, VaultError};
+pub use vault::{KeyQuery, KeyRecord, KeyRegister, KeyVault, Opened, Origin, Purpose, VaultError};

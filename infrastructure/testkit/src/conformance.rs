@@ -6,12 +6,14 @@
 mod clock;
 mod event_bus;
 mod event_store;
+mod key_register;
 mod key_vault;
 mod mailer;
 
 pub use clock::clock;
 pub use event_bus::{BusUnderTest, event_bus};
 pub use event_store::event_store;
+pub use key_register::key_register;
 pub use key_vault::{VaultsUnderTest, key_vault};
 pub use mailer::{MailerUnderTest, mailer};
 

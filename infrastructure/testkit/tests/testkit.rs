@@ -37,6 +37,15 @@ async fn the_memory_vault_keeps_the_rules_of_the_port() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_memory_vault_keeps_the_rules_of_the_register() {
+    conformance::key_register(async || {
+        let vault = Arc::new(MemoryVault::new());
+        (Arc::clone(&vault), vault, ())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn the_manual_clock_keeps_the_rules_of_the_port() {
     conformance::clock(async || {

@@ -10,6 +10,7 @@
 //!
 //! Another process may use a destroyed key for as long as it keeps keys in memory.
 mod cache;
+mod register;
 mod rotation;
 mod wrapping;
 
@@ -150,16 +151,7 @@ impl KeyVault for PgVault {
     fn shred(&self, subject: SubjectId, purpose: Purpose) -> BoxFuture<'_, Result<u64, VaultError>> {
         Box::pin(async move {
             self.keys.entitled(purpose)?;
-            let unused = Uuid::now_v7();
-            let destroyed: Option<Uuid> = sqlx::query_scalar(statements::DESTROY_KEY)
-                .bind(unused)
-                .bind(subject.0)
-                .bind(purpose.name())
-                .fetch_optional(&self.keys.pool)
-                .await
-                .map_err(unavailable)?;
-            self.keys.cache().destroy(Instant::now(), (subject, purpose), destroyed);
-            Ok(destroyed.is_some_and(|id| id != unused).into())
+            self.keys.destroy(subject, purpose).await
         })
     }
 }
@@ -330,8 +322,8 @@ impl Keys {
 
 /// The database's names are those of [`Purpose::name`], by a check constraint.
 fn purpose_of(name: &str) -> Result<Purpose, VaultError> {
-    let known = Purpose::ALL.into_iter().find(|purpose| purpose.name() == name);
-    known.ok_or_else(|| VaultError::Unavailable { reason: format!("the key store has an unknown purpose {name}") })
+    Purpose::parse(name)
+        .ok_or_else(|| VaultError::Unavailable { reason: format!("the key store has an unknown purpose {name}") })
 }
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {

@@ -8,6 +8,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("keys_of_subjects", KEYS_OF_SUBJECTS),
     ("keys_by_id", KEYS_BY_ID),
     ("destroy_key", DESTROY_KEY),
+    ("list_keys", LIST_KEYS),
     ("lock_current_master", LOCK_CURRENT_MASTER),
     ("retire_current_master", RETIRE_CURRENT_MASTER),
     ("promote_master", PROMOTE_MASTER),
@@ -22,6 +23,7 @@ pub(crate) const CREATE_KEYS: &str = include_str!("sql/create_keys.sql");
 pub(crate) const KEYS_OF_SUBJECTS: &str = include_str!("sql/keys_of_subjects.sql");
 pub(crate) const KEYS_BY_ID: &str = include_str!("sql/keys_by_id.sql");
 pub(crate) const DESTROY_KEY: &str = include_str!("sql/destroy_key.sql");
+pub(crate) const LIST_KEYS: &str = include_str!("sql/list_keys.sql");
 pub(crate) const LOCK_CURRENT_MASTER: &str = include_str!("sql/lock_current_master.sql");
 pub(crate) const RETIRE_CURRENT_MASTER: &str = include_str!("sql/retire_current_master.sql");
 pub(crate) const PROMOTE_MASTER: &str = include_str!("sql/promote_master.sql");

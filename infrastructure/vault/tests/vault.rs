@@ -1,6 +1,6 @@
 //! The vault on a real PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-use domain_kernel::ports::{KeyVault, Opened, Origin, Purpose, VaultError};
+use domain_kernel::ports::{KeyRegister, KeyVault, Opened, Origin, Purpose, VaultError};
 use domain_kernel::{EventId, StreamId, SubjectId, Version};
 use futures_util::future::join_all;
 use infra_testkit::conformance::{self, VaultsUnderTest};
@@ -50,6 +50,28 @@ async fn the_vault_keeps_the_rules_of_the_port() {
         (VaultsUnderTest { all, contact_only }, database)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_register_keeps_the_rules_of_the_port() {
+    conformance::key_register(async || {
+        let database = database(&[MIGRATIONS]).await;
+        let vault = Arc::new(open(&database, &MasterKeys::generate(&Purpose::ALL)).await.unwrap());
+        (Arc::clone(&vault), vault, database)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_destroys_keys_that_it_may_not_open() {
+    let (database, keys) = (database(&[MIGRATIONS]).await, MasterKeys::generate(&Purpose::ALL));
+    let vault = open(&database, &keys).await.unwrap();
+    let (subject, origin) = (subject(), origin());
+    let record = seal(&vault, subject, &origin).await;
+    let register = open(&database, &keys.restricted_to(&[Purpose::Account])).await.unwrap();
+    assert_eq!(register.destroy(subject, Purpose::Contact).await, Ok(1));
+    let later = open(&database, &keys).await.unwrap();
+    assert_eq!(later.open(Purpose::Contact, &origin, &record).await, Ok(Opened::Erased));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Sealing what is personal, and forgetting it by destroying a key.
-use crate::{BoxFuture, EventId, StreamId, SubjectId, Version};
+use crate::{BoxFuture, EventId, StreamId, SubjectId, Timestamp, Version};
 use std::fmt;
+use uuid::Uuid;
 
 /// What a sealed record is used for. Keys are separate per purpose, so that one part of a person's data can be
 /// forgotten while another must be kept.
@@ -26,6 +27,12 @@ impl Purpose {
             Self::Contact => "contact",
             Self::Clinical => "clinical",
         }
+    }
+
+    /// The purpose of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
     }
 }
 
@@ -107,6 +114,52 @@ pub trait KeyVault: Send + Sync {
     fn shred(&self, subject: SubjectId, purpose: Purpose) -> BoxFuture<'_, Result<u64, VaultError>>;
 }
 
+/// The keys themselves, without what they seal. It opens nothing, so it needs no master key: whoever decides on an
+/// erasure destroys keys of purposes that they may not open.
+pub trait KeyRegister: Send + Sync {
+    /// Up to `query.limit` keys, the oldest first; destroyed ones too.
+    ///
+    /// # Errors
+    /// [`VaultError::Unavailable`].
+    fn keys(&self, query: KeyQuery) -> BoxFuture<'_, Result<Vec<KeyRecord>, VaultError>>;
+
+    /// Destroys the key of a subject and purpose, for good, as [`KeyVault::shred`] does; tells how many there were.
+    ///
+    /// # Errors
+    /// [`VaultError::Unavailable`]; repeating it does no harm.
+    fn destroy(&self, subject: SubjectId, purpose: Purpose) -> BoxFuture<'_, Result<u64, VaultError>>;
+}
+
+/// Which keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyQuery {
+    /// Only this subject's.
+    pub subject: Option<SubjectId>,
+    /// Only this purpose's.
+    pub purpose: Option<Purpose>,
+    /// Only keys whose id is greater; ids grow with the time at which keys are made.
+    pub after: Option<Uuid>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// What is known of a key: when it was made and destroyed, never what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// The key.
+    pub id: Uuid,
+    /// Whose data it seals.
+    pub subject: SubjectId,
+    /// Which part of it.
+    pub purpose: Purpose,
+    /// The master key that wraps it; `None` once it is destroyed.
+    pub master: Option<Uuid>,
+    /// Since when there is a key, or the mark that there will be none.
+    pub created_at: Timestamp,
+    /// Since when nothing that it sealed can be opened.
+    pub destroyed_at: Option<Timestamp>,
+}
+
 /// Why the vault did not do it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VaultError {
@@ -147,6 +200,8 @@ mod tests {
     fn names_of_purposes_never_change() {
         assert_eq!(Purpose::ALL.map(Purpose::name), ["account", "contact", "clinical"]);
         assert_eq!(Purpose::Contact.to_string(), "contact");
+        assert_eq!(Purpose::ALL.map(|purpose| Purpose::parse(purpose.name())), Purpose::ALL.map(Some));
+        assert_eq!(Purpose::parse("Account"), None);
     }
 
     #[test]
