@@ -6,12 +6,15 @@
 //! - [`repository`]: load, decide, append, again when somebody else was faster;
 //! - [`projection`]: read models, from the first event to the last, rebuilt without a pause;
 //! - [`verify`]: proves that what is stored is what was written;
+//! - [`history`], [`inspection`]: what an operator asks of the log, and what a stream amounted to;
 //! - [`dead_letters`], [`checkpoints`]: what consumers and relays remember.
 pub mod checkpoints;
 pub mod codec;
 pub mod dead_letters;
 mod epoch;
 mod failure;
+pub mod history;
+pub mod inspection;
 mod metadata;
 mod migrations;
 mod packed;

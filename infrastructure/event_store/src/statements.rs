@@ -82,6 +82,13 @@ statements! {
     /// The rows of a table as key and digest, in the order of the keys.
     PROJECTION_ROWS = "select key, digest from projection_rows($1, $2)";
 
+    /// Events that fit a question.
+    SEARCH = include_str!("sql/search.sql");
+    /// Streams, the one that was appended to last first.
+    NEWEST_STREAMS = include_str!("sql/newest_streams.sql");
+    /// How many events there were.
+    COUNT_BY_DAY = include_str!("sql/count_by_day.sql");
+
     /// Every event with its stream's head, stream by stream.
     VERIFY_EVENTS = include_str!("sql/verify_events.sql");
     /// The first head without its events.

@@ -15,6 +15,8 @@ mod dead_letters;
 mod epochs;
 #[path = "event_store/fixture.rs"]
 mod fixture;
+#[path = "event_store/history.rs"]
+mod history;
 #[path = "event_store/lanes.rs"]
 mod lanes;
 #[path = "event_store/projections.rs"]

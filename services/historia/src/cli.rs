@@ -1,13 +1,19 @@
 //! The command line: every verb, its arguments and the environment variables behind them.
 //!
-//! Conventions: data on standard output, everything else on standard error; `--json` prints exactly one JSON document;
-//! exit code 0 is success, 1 an error that the last line explains, 2 a wrong call, 3 a check that found damage.
+//! Conventions: data on standard output, everything else on standard error; data in the form that `-o` says; the exit
+//! codes of [`EXIT_CODES`].
 // The paths are written out because a test reads this file as a module of its own.
+#[path = "cli/conventions.rs"]
+mod conventions;
+#[path = "cli/history.rs"]
+mod history;
 #[path = "cli/operate.rs"]
 mod operate;
 #[path = "cli/service.rs"]
 mod service;
 
+pub(crate) use conventions::{Format, OutputArgs};
+pub(crate) use history::{By, DiffArgs, EventsCommand, PeriodArgs, SearchArgs, StateArgs, StreamsCommand, TraceArgs};
 pub(crate) use operate::{HealthArgs, SecretsCommand, TopicsCommand, TopicsEnsureArgs};
 pub(crate) use service::{BrokerArgs, GatewayArgs, MailArgs, NotificationsArgs, PlaceArgs};
 pub(crate) use service::{ProcessArgs, RateArgs, ServiceArgs, UsersArgs};
@@ -16,9 +22,23 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+/// What a script can rely on.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  an error, explained by the last line on standard error
+  2  a wrong call
+  3  a check found damage
+  4  what was asked for is not there
+  5  not logged in, or not allowed
+  6  something that is needed does not answer; the same call may work later
+  7  somebody else is at it, or things are not as the call takes them to be
+
+Data go to standard output, everything else to standard error. NO_COLOR switches colours off.";
+
 /// Historia: a clinical platform in which every fact is history.
 #[derive(Debug, Parser)]
-#[command(name = "historia", version, about, propagate_version = true)]
+#[command(name = "historia", version, about, propagate_version = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -55,12 +75,33 @@ pub(crate) enum Command {
     Openapi,
     /// Write the Postman collection and environment
     Postman(PostmanArgs),
+    /// Say which streams of events there are
+    #[command(subcommand)]
+    Streams(StreamsCommand),
     /// Read events as they were recorded
     #[command(subcommand)]
     Events(EventsCommand),
+    /// Show everything that followed from one request: who caused what, across services and topics
+    Trace(TraceArgs),
+    /// Show what the system held at any moment: a stream folded up to there, sensitive values sealed
+    State(StateArgs),
+    /// Show what became different between two versions of a stream
+    Diff(DiffArgs),
     /// Fold history again, and prove that nothing in it was changed
     #[command(subcommand)]
     Replay(ReplayCommand),
+    /// Print a shell's completions, such as for `/etc/bash_completion.d/historia`
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual's pages, one for each verb
+    Man {
+        /// Where; made when it is missing
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
 }
 
 /// Where the databases are.
@@ -158,9 +199,8 @@ pub(crate) enum DbCommand {
     Status {
         #[command(flatten)]
         store: StoreArgs,
-        /// One JSON document
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Go on with a logical copy of the databases in another cluster: opens the next epoch of their global order
     Adopt(StoreArgs),
@@ -189,9 +229,8 @@ pub(crate) struct DoctorArgs {
     /// The port that `up` would use
     #[arg(long, env = "HISTORIA_PORT", default_value_t = 8080)]
     pub port: u16,
-    /// One JSON document
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 #[derive(Args, Debug)]
@@ -199,43 +238,6 @@ pub(crate) struct PostmanArgs {
     /// Where to write `historia.postman_collection.json` and `historia.postman_environment.json`
     #[arg(long, default_value = "postman", value_name = "DIR")]
     pub directory: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum EventsCommand {
-    /// The events of one stream, in order; what is sealed stays sealed
-    Read {
-        /// The stream: its id, or category and id such as `user-0198…`
-        stream: String,
-        #[command(flatten)]
-        store: StoreArgs,
-        /// Only events after this version
-        #[arg(long, default_value_t = 0, value_name = "VERSION")]
-        after: u32,
-        /// At most this many events
-        #[arg(long, default_value_t = 1000, value_name = "N")]
-        limit: usize,
-        /// One JSON document
-        #[arg(long)]
-        json: bool,
-    },
-    /// The newest events of all services, and those to come
-    Tail {
-        #[command(flatten)]
-        store: StoreArgs,
-        /// Only this service's events
-        #[arg(long, value_name = "NAME")]
-        service: Option<String>,
-        /// How many of the newest events to begin with
-        #[arg(long, short = 'n', default_value_t = 10, value_name = "N")]
-        last: usize,
-        /// Stop after them instead of waiting for more
-        #[arg(long)]
-        no_follow: bool,
-        /// One JSON document per event; with --no-follow one array
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 #[derive(Debug, Subcommand)]

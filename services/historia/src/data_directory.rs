@@ -9,6 +9,7 @@
 //! mailbox/        the demo's mail
 //! ```
 //! A directory without our mark that is not empty is somebody else's and is never written to.
+use crate::exit::Exit;
 use crate::failure::Failure;
 use infra_runtime::Profile;
 use serde::{Deserialize, Serialize};
@@ -94,7 +95,7 @@ impl DataDirectory {
         if self.exists() {
             return Ok(());
         }
-        Err(Failure::new(format!(
+        Err(Failure::not_found(format!(
             "no data of Historia in {}: run `historia up` first, or say where it is with --data-dir DIR",
             self.path.display()
         )))
@@ -165,11 +166,14 @@ impl DataDirectory {
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(Failure::new(format!(
-                "another `historia up` is already running on {}: stop it first, or name another directory with \
-                 --data-dir DIR",
-                self.path.display()
-            ))),
+            Err(TryLockError::WouldBlock) => Err(Failure::ending(
+                Exit::Busy,
+                format!(
+                    "another `historia up` is already running on {}: stop it first, or name another directory with \
+                     --data-dir DIR",
+                    self.path.display()
+                ),
+            )),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }

@@ -1,14 +1,16 @@
 //! `db`: the schema of every database.
-use crate::cli::{DbCommand, MigrateArgs, StoreArgs};
+use crate::cli::{DbCommand, MigrateArgs, OutputArgs, StoreArgs};
 use crate::data_directory::DataDirectory;
 use crate::databases::{self, Databases};
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, List, Output};
 use infra_event_store::Adoption;
 use infra_runtime::database::{self, Contents, MigrationState, MigrationStatus};
 use infra_runtime::secrets::SecretsDirectory;
 use serde::Serialize;
 use std::time::Duration;
+
+const DATABASES: List = List { name: "databases", id: "name", columns: &["name", "state", "applied", "wanted"] };
 
 #[derive(Serialize)]
 struct Report {
@@ -20,6 +22,10 @@ struct DatabaseReport {
     name: &'static str,
     /// `current`, `behind`, `newer`, `changed` or `missing`.
     state: &'static str,
+    /// How many migrations were applied.
+    applied: usize,
+    /// How many there are.
+    wanted: usize,
     migrations: Vec<MigrationReport>,
 }
 
@@ -37,7 +43,7 @@ struct MigrationReport {
 pub(crate) async fn run(command: DbCommand) -> Result<(), Failure> {
     match command {
         DbCommand::Migrate(arguments) => migrate(&arguments).await,
-        DbCommand::Status { store, json } => status(&store, json).await,
+        DbCommand::Status { store, output } => status(&store, output).await,
         DbCommand::Adopt(store) => adopt(&store).await,
     }
 }
@@ -63,24 +69,11 @@ async fn migrate(arguments: &MigrateArgs) -> Result<(), Failure> {
     output::line(format!("{applied} migrations applied, {} databases are current", databases::migration_sets().len()))
 }
 
-async fn status(store: &StoreArgs, json: bool) -> Result<(), Failure> {
+async fn status(store: &StoreArgs, output: OutputArgs) -> Result<(), Failure> {
     let databases = Databases::attach(store).await?;
     let report = report(&databases).await;
     databases.stop().await?;
-    let report = report?;
-    if json {
-        return output::document(&report);
-    }
-    for database in &report.databases {
-        let applied = database.migrations.iter().filter(|migration| migration.state == "applied").count();
-        output::line(format!(
-            "{:24} {:8} {applied}/{} migrations",
-            database.name,
-            database.state,
-            database.migrations.len()
-        ))?;
-    }
-    Ok(())
+    Output::new(output).list(&DATABASES, &report?)
 }
 
 async fn report(databases: &Databases) -> Result<Report, Failure> {
@@ -99,6 +92,8 @@ async fn report(databases: &Databases) -> Result<Report, Failure> {
         reports.push(DatabaseReport {
             name: set.name,
             state: summary(&migrations),
+            applied: migrations.iter().filter(|migration| migration.state == MigrationState::Applied).count(),
+            wanted: migrations.iter().filter(|migration| migration.state != MigrationState::Unknown).count(),
             migrations: migrations
                 .into_iter()
                 .map(|migration| MigrationReport {

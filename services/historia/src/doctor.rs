@@ -2,10 +2,12 @@
 use crate::cli::DoctorArgs;
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{List, Output};
 use infra_runtime::postgres;
 use serde::Serialize;
 use std::net::{Ipv4Addr, TcpListener};
+
+const CHECKS: List = List { name: "checks", id: "name", columns: &["state", "name", "detail"] };
 
 /// What is there, and what is not.
 #[derive(Serialize)]
@@ -31,13 +33,7 @@ pub(crate) async fn run(arguments: &DoctorArgs) -> Result<(), Failure> {
     let checks = vec![postgresql(arguments).await, directory(arguments), port(arguments.port), descriptors()];
     let ready = checks.iter().all(|check| matches!(check.state, "ok" | "warning"));
     let report = Report { ready, checks };
-    if arguments.json {
-        output::document(&report)?;
-    } else {
-        for Check { name, state, detail } in &report.checks {
-            output::line(format!("{state:8} {name:16} {detail}"))?;
-        }
-    }
+    Output::new(arguments.output).list(&CHECKS, &report)?;
     if ready { Ok(()) } else { Err(Failure::new("this machine is not ready for `historia up`: see the checks above")) }
 }
 

@@ -1,21 +1,36 @@
 //! What a command says when it cannot do its work: one line, and an exit code that a script can rely on.
+use crate::exit::Exit;
 use std::error::Error;
 use std::fmt;
-use std::process::ExitCode;
 
 /// A command that ended without its result.
 #[derive(Debug)]
 pub(crate) struct Failure {
-    /// One line: what is wrong and how to mend it. Empty when the command already said it on standard output.
+    /// One line: what is wrong and how to mend it. Empty when there is nothing to say beside what was printed.
     pub message: String,
-    /// 1 for an error, 3 for a check that found damage (2 is clap's, for a wrong call).
-    pub code: u8,
+    /// How the process ends.
+    pub exit: Exit,
 }
 
 impl Failure {
     /// An error, said in one line.
     pub(crate) fn new(message: impl fmt::Display) -> Self {
-        Self { message: one_line(&message.to_string()), code: 1 }
+        Self::ending(Exit::Error, message)
+    }
+
+    /// An error that ends the process otherwise than with 1.
+    pub(crate) fn ending(exit: Exit, message: impl fmt::Display) -> Self {
+        Self { message: one_line(&message.to_string()), exit }
+    }
+
+    /// What was asked for is not there.
+    pub(crate) fn not_found(message: impl fmt::Display) -> Self {
+        Self::ending(Exit::NotFound, message)
+    }
+
+    /// An argument is none.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::ending(Exit::Usage, message)
     }
 
     /// An error with its causes, said in one line after what was being done.
@@ -33,16 +48,17 @@ impl Failure {
             }
             cause = error.source();
         }
-        Self { message: one_line(&message), code: 1 }
+        Self::ending(Exit::of(error), message)
     }
 
     /// A check that found damage; the report is already printed.
     pub(crate) fn damaged() -> Self {
-        Self { message: String::new(), code: 3 }
+        Self { message: String::new(), exit: Exit::Damage }
     }
 
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.code)
+    /// Nobody reads standard output any more (`| head`): no error, and no reason to go on.
+    pub(crate) fn nobody_reads() -> Self {
+        Self { message: String::new(), exit: Exit::Done }
     }
 }
 

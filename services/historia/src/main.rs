@@ -7,16 +7,24 @@ mod db;
 mod doctor;
 mod documents;
 mod events;
+mod exit;
 mod failure;
 mod health;
+mod history;
 mod mark;
+mod nearest;
 mod output;
 mod platform;
 mod progress;
 mod replay;
 mod running;
 mod secrets;
+mod shell;
+mod state;
+mod streams;
 mod topics;
+mod trace;
+mod transport;
 mod up;
 
 use clap::Parser;
@@ -37,7 +45,7 @@ fn main() -> ExitCode {
             if !failure.message.is_empty() {
                 output::note(format!("historia: {}", failure.message));
             }
-            failure.exit_code()
+            failure.exit.into()
         }
     }
 }
@@ -57,7 +65,13 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::Openapi => documents::print_openapi(),
         Command::Postman(arguments) => documents::write_postman(&arguments),
+        Command::Streams(command) => Box::pin(streams::run(command)).await,
+        Command::Trace(arguments) => Box::pin(trace::run(arguments)).await,
+        Command::State(arguments) => Box::pin(state::at(arguments)).await,
+        Command::Diff(arguments) => Box::pin(state::difference(arguments)).await,
         Command::Events(command) => Box::pin(events::run(command)).await,
         Command::Replay(command) => Box::pin(replay::run(command)).await,
+        Command::Completions { shell } => shell::completions(shell),
+        Command::Man { directory } => shell::man(&directory),
     }
 }

@@ -1,11 +1,21 @@
 //! The services of the platform: a line each, from which everything that concerns all of them follows (databases,
 //! migrations, replay, gateway, OpenAPI document, Postman collection).
-use domain_kernel::ports::Purpose;
+use domain_kernel::ports::{KeyVault, Purpose};
+use domain_kernel::{BoxFuture, RecordedEvent};
 use infra_contracts::stored::{CatalogueError, StoredEventType, StoredEvents};
+use infra_event_store::codec::CodecError;
 use infra_event_store::projection::Projection;
 use infra_http::ServiceApi;
 use infra_runtime::database::MigrationSet;
+use serde_json::Value;
 use std::sync::Arc;
+
+/// What a stream amounted to after each of its events, without sensitive values; `None` for a category without a state.
+type States = fn(
+    Arc<dyn KeyVault>,
+    &'static str,
+    Vec<RecordedEvent>,
+) -> BoxFuture<'static, Result<Option<Vec<Value>>, CodecError>>;
 
 /// What the platform has to know of a service.
 pub(crate) struct ServiceDefinition {
@@ -23,6 +33,8 @@ pub(crate) struct ServiceDefinition {
     pub api: fn() -> ServiceApi,
     /// Its read models.
     pub projections: fn() -> Vec<Arc<dyn Projection>>,
+    /// Its streams' states, folded for an operator.
+    pub states: States,
 }
 
 /// The database of the wrapped keys, which only the vault reads.
@@ -39,6 +51,7 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             events: service_users::EVENTS,
             api: service_users::api,
             projections: service_users::projections,
+            states: service_users::states,
         },
         ServiceDefinition {
             name: service_results::NAME,
@@ -48,6 +61,7 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             events: service_results::EVENTS,
             api: service_results::api,
             projections: service_results::projections,
+            states: service_results::states,
         },
         ServiceDefinition {
             name: service_notifications::NAME,
@@ -57,6 +71,7 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             events: service_notifications::EVENTS,
             api: service_notifications::api,
             projections: service_notifications::projections,
+            states: service_notifications::states,
         },
         ServiceDefinition {
             name: service_saga_log::NAME,
@@ -66,6 +81,7 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             events: service_saga_log::EVENTS,
             api: service_saga_log::api,
             projections: service_saga_log::projections,
+            states: service_saga_log::states,
         },
     ]
 }

@@ -10,14 +10,14 @@ mod unknown;
 
 use crate::cli::{PlaceArgs, TopicsCommand, TopicsEnsureArgs};
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, List, Output};
+use crate::transport;
 use changes::Change;
 use infra_runtime::outgoing::Trust;
 use infra_runtime::pulsar::Token;
 use infra_runtime::pulsar::admin::{Admin, AdminError, Namespace, Policies, Retention};
 use infra_runtime::secrets::read_file;
 use serde::Serialize;
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use unknown::UnknownSchema;
 
@@ -51,6 +51,8 @@ impl Wanted {
         }
     }
 }
+
+const CHANGES: List = List { name: "changes", id: "name", columns: &["kind", "name", "role", "from", "to"] };
 
 #[derive(Serialize)]
 struct Report<'a> {
@@ -102,7 +104,7 @@ pub(crate) async fn ensure(admin: &Admin, wanted: &Wanted, patience: Duration) -
 /// The address or a file cannot be used, or the token would be shown in clear to everybody on the way.
 pub(crate) fn admin(url: &str, place: &PlaceArgs) -> Result<Admin, Failure> {
     let token = place.broker_token_file.as_deref().map(read_file).transpose()?.map(Token::new);
-    if token.is_some() && !is_safe(url) {
+    if token.is_some() && !transport::is_safe(url) {
         return Err(Failure::new(
             "a token is shown to the broker over TLS alone: HISTORIA_BROKER_ADMIN must begin with https://",
         ));
@@ -115,14 +117,6 @@ pub(crate) fn admin(url: &str, place: &PlaceArgs) -> Result<Admin, Failure> {
         None => Trust::public()?,
     };
     Ok(Admin::trusting(trust, url, token)?)
-}
-
-/// Over TLS, or on this machine, where nobody is in between.
-fn is_safe(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("http://") else { return true };
-    let host = rest.split(['/', '?']).next().unwrap_or_default();
-    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 async fn patiently<T>(patience: Duration, mut work: impl AsyncFnMut() -> Result<T, AdminError>) -> Result<T, Failure> {
@@ -142,41 +136,21 @@ fn report(
     changes: &[Change],
     unknown: &[UnknownSchema],
 ) -> Result<(), Failure> {
-    if arguments.json {
-        return output::document(&Report {
-            namespace: wanted.namespace.to_string(),
-            dry_run: arguments.dry_run,
-            changes: changes.iter().map(Change::told).collect(),
-            unknown_schemas: unknown,
-        });
-    }
-    for change in changes {
-        output::line(change.to_string())?;
-    }
+    let report = Report {
+        namespace: wanted.namespace.to_string(),
+        dry_run: arguments.dry_run,
+        changes: changes.iter().map(Change::told).collect(),
+        unknown_schemas: unknown,
+    };
+    Output::new(arguments.output).list(&CHANGES, &report)?;
     for schema in unknown {
-        output::line(format!("{schema}"))?;
+        output::note(schema.to_string());
     }
     let count = changes.len();
-    output::line(match (arguments.dry_run, count) {
+    output::note(match (arguments.dry_run, count) {
         (_, 0) => format!("{} is as it should be", wanted.namespace),
         (true, _) => format!("{count} changes would be made in {}; nothing was changed", wanted.namespace),
         (false, _) => format!("{count} changes were made in {}", wanted.namespace),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_safe;
-
-    #[test]
-    fn a_token_is_shown_over_tls_or_on_this_machine_alone() {
-        for url in ["https://pulsar:8443", "http://localhost:8088", "http://127.0.0.1:8088/", "http://[::1]:8088"] {
-            assert!(is_safe(url), "{url}");
-        }
-        for url in
-            ["http://pulsar:8080", "http://192.0.2.7", "http://localhost.example:8080", "http://127.0.0.1.example"]
-        {
-            assert!(!is_safe(url), "{url}");
-        }
-    }
+    });
+    Ok(())
 }

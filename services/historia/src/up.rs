@@ -13,6 +13,7 @@ mod services;
 use crate::cli::UpArgs;
 use crate::data_directory::DataDirectory;
 use crate::databases::Databases;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::running::{Mail, MailWay, Settings};
 use crate::secrets::names;
@@ -79,15 +80,16 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     if let Some(file) = &arguments.url_file {
         write_atomically(file, &url)?;
     }
-    Banner {
+    let banner = Banner {
         url: &settings.public_url,
         data: &data,
         existing: ownership.existing,
         mailbox: arguments.smtp_url.is_none(),
         administrator_password: &secrets.file(names::ADMINISTRATOR_PASSWORD),
         language,
-    }
-    .print()?;
+    };
+    // That nobody reads it is no reason not to run.
+    banner.print().or_else(|failure| if failure.exit == Exit::Done { Ok(()) } else { Err(failure) })?;
 
     let failed = tokio::select! {
         requested = stop_requested => { requested??; None }
@@ -141,7 +143,8 @@ async fn start(
 async fn listen(port: u16) -> Result<TcpListener, Failure> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
         if error.kind() == std::io::ErrorKind::AddrInUse {
-            Failure::new(format!("port {port} is in use: stop what uses it, or choose another one with --port"))
+            let message = format!("port {port} is in use: stop what uses it, or choose another one with --port");
+            Failure::ending(Exit::Busy, message)
         } else {
             Failure::of(&format!("port {port}"), &error)
         }

@@ -37,6 +37,8 @@ mod platform;
 mod production;
 #[path = "historia/python_client.rs"]
 mod python_client;
+#[path = "historia/reading.rs"]
+mod reading;
 #[path = "historia/stage.rs"]
 mod stage;
 #[path = "historia/subscriptions.rs"]

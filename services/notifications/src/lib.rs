@@ -15,6 +15,7 @@ mod desk;
 mod due;
 mod events;
 mod http;
+mod inspection;
 mod mailers;
 mod notification_list;
 mod publisher;
@@ -26,6 +27,7 @@ pub use config::{Config, Delivery};
 pub use desk::{Desk, DeskError};
 pub use events::EVENTS;
 pub use http::api;
+pub use inspection::states;
 pub use mailers::{MailSettingError, MailboxMail, MailboxMailer, SmtpMailer, read_mail, read_mailbox};
 pub use notification_list::{Due, due};
 

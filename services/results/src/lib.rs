@@ -8,6 +8,7 @@ mod app;
 pub mod codec;
 mod history;
 mod http;
+mod inspection;
 mod looks;
 mod notification_outcomes;
 pub mod projections;
@@ -15,6 +16,7 @@ mod publisher;
 mod statements;
 pub mod stored;
 
+pub use inspection::states;
 pub use notification_outcomes::NotificationOutcomes;
 pub use publisher::ResultsPublisher;
 pub use stored::EVENTS;

@@ -11,6 +11,7 @@ mod config;
 mod consumer;
 mod events;
 mod http;
+mod inspection;
 mod publisher;
 mod saga_list;
 mod statements;
@@ -18,6 +19,7 @@ mod statements;
 pub use config::Config;
 pub use events::EVENTS;
 pub use http::api;
+pub use inspection::states;
 
 use axum::Router;
 use codec::SagaCodec;

@@ -10,6 +10,7 @@ mod codec;
 mod config;
 mod database;
 mod http;
+mod inspection;
 mod passwords;
 mod publisher;
 mod sessions;
@@ -22,6 +23,7 @@ mod user_list;
 
 pub use config::Config;
 pub use http::api;
+pub use inspection::states;
 pub use publisher::{TOPICS, publisher};
 pub use sessions::TokenLives;
 pub use start::{StartError, start};

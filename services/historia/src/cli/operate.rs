@@ -1,5 +1,5 @@
 //! What an operator or a container platform runs once, or now and then.
-use super::PlaceArgs;
+use super::{OutputArgs, PlaceArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -30,9 +30,8 @@ pub(crate) struct TopicsEnsureArgs {
     /// How long to wait for the broker, in seconds
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     pub wait: u64,
-    /// One JSON document
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 #[derive(Debug, Subcommand)]

@@ -76,21 +76,6 @@ impl Change {
     }
 }
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Told { kind, name, role, from, to } = self.told();
-        write!(f, "{kind:10} {name}")?;
-        if let Some(role) = role {
-            write!(f, " {role}")?;
-        }
-        match from {
-            Some(from) if from.is_empty() => write!(f, ": nothing -> {to}"),
-            Some(from) => write!(f, ": {from} -> {to}"),
-            None => write!(f, ": {to}"),
-        }
-    }
-}
-
 fn names(rights: &[Right]) -> String {
     if rights.is_empty() {
         return "nothing".to_owned();

@@ -187,9 +187,11 @@ mod tests {
         let wanted = Wanted::policies();
         assert_eq!(policies(&wanted, &wanted), Vec::new());
         let now = Policies { schema_automatic_update: Some(true), retention: None, ..wanted.clone() };
-        let names: Vec<String> = policies(&now, &wanted).iter().map(ToString::to_string).collect();
-        assert_eq!(names.len(), 2);
-        assert!(names[0].contains("schema automatic update: true -> false"), "{names:?}");
-        assert!(names[1].contains("retention: not set -> "), "{names:?}");
+        let changes = policies(&now, &wanted);
+        let told: Vec<_> = changes.iter().map(|change| serde_json::to_value(change.told()).unwrap()).collect();
+        let of = |index: usize| ["name", "from", "to"].map(|field| told[index][field].as_str().unwrap_or_default());
+        assert_eq!(of(0), ["schema automatic update", "true", "false"]);
+        assert_eq!(of(1)[..2], ["retention", "not set"]);
+        assert_eq!(told.len(), 2);
     }
 }

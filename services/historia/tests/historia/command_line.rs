@@ -29,7 +29,8 @@ async fn history_can_be_read_replayed_and_proved_whether_up_runs_or_not() {
     // While it runs.
     read_events(&data, &stream);
     let tail = document(&historia(&data, &["events", "tail", "--no-follow", "-n", "100", "--json"]));
-    let types: Vec<&str> = tail.as_array().unwrap().iter().filter_map(|event| event["type"].as_str()).collect();
+    let types: Vec<&str> =
+        tail["events"].as_array().unwrap().iter().filter_map(|event| event["type"].as_str()).collect();
     assert!(types.contains(&"users.user_created") && types.contains(&"results.result_created"), "{types:?}");
     let rebuilt = document(&historia(&data, &["replay", "rebuild", "result_summary", "--json", "--no-progress"]));
     assert_eq!(rebuilt["projections"][0]["name"], "result_summary");
@@ -60,7 +61,7 @@ fn a_second_up_on_the_same_data_is_refused_in_one_line() {
     let _platform = Platform::up(&data, &[]);
     let second = historia(&data, &["up", "--port", "0"]);
     let error = String::from_utf8_lossy(&second.stderr);
-    assert_eq!(second.status.code(), Some(1), "{error}");
+    assert_eq!(second.status.code(), Some(7), "{error}");
     assert_eq!(error.trim().lines().count(), 1, "{error}");
     assert!(error.contains("already"), "{error}");
 }
@@ -72,7 +73,7 @@ fn a_port_in_use_is_refused_in_one_line() {
     let port = taken.local_addr().unwrap().port().to_string();
     let up = historia(&data, &["up", "--port", &port]);
     let error = String::from_utf8_lossy(&up.stderr);
-    assert_eq!(up.status.code(), Some(1), "{error}");
+    assert_eq!(up.status.code(), Some(7), "{error}");
     assert_eq!(error.trim().lines().count(), 1, "{error}");
     assert!(error.contains(&port) && error.contains("--port"), "{error}");
 }

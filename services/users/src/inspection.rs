@@ -1,0 +1,81 @@
+//! What an operator may see of an account as it stood: that there is a name, never which.
+use crate::codec::UserCodec;
+use domain_kernel::ports::KeyVault;
+use domain_kernel::{Aggregate, BoxFuture, RecordedEvent};
+use domain_users::{Account, AddressOrigin, User, UserState};
+use infra_event_store::codec::CodecError;
+use infra_event_store::inspection::{self, SEALED, moment};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The state after each of `events`, the first ones of a stream of `category`; `None` for a category without a state.
+/// Sensitive values are left out, whatever `vault` opens.
+///
+/// # Errors
+/// [`CodecError`] for an event that cannot be decoded.
+#[must_use]
+pub fn states(
+    vault: Arc<dyn KeyVault>,
+    category: &'static str,
+    events: Vec<RecordedEvent>,
+) -> BoxFuture<'static, Result<Option<Vec<Value>>, CodecError>> {
+    Box::pin(async move {
+        if category != User::NAME {
+            return Ok(None);
+        }
+        let states = inspection::states::<User>(&UserCodec::new(vault), &events).await?;
+        Ok(Some(states.iter().map(shown).collect()))
+    })
+}
+
+fn shown(state: &UserState) -> Value {
+    match state {
+        UserState::Unknown => json!({"status": "unknown"}),
+        UserState::Active(account) => account_shown("active", account),
+        UserState::Deactivated(account) => account_shown("deactivated", account),
+    }
+}
+
+fn account_shown(status: &str, account: &Account) -> Value {
+    let Account { username: _, full_name: _, role, contact, password, must_change_password, created_at } = account;
+    json!({
+        "status": status,
+        "role": role.name(),
+        "username": SEALED,
+        "full_name": SEALED,
+        "contact": contact.as_ref().map(|contact| json!({
+            "origin": match contact.origin {
+                AddressOrigin::Given => "given",
+                AddressOrigin::Assigned => "assigned",
+            },
+            "address": SEALED,
+        })),
+        "password": password.as_ref().map(|_| SEALED),
+        "must_change_password": must_change_password,
+        "created_at": moment(*created_at),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain_kernel::{Role, Sensitive, Timestamp};
+    use domain_users::{PasswordHash, Username};
+
+    #[test]
+    fn a_state_is_shown_without_its_sensitive_values() {
+        let account = Account {
+            username: Sensitive::Known(Username::parse("usuario2").unwrap()),
+            full_name: Sensitive::Known(None),
+            role: Role::Laboratory,
+            contact: None,
+            password: Some(Sensitive::Known(PasswordHash::new("secret".to_owned()))),
+            must_change_password: false,
+            created_at: Timestamp(0),
+        };
+        let shown = shown(&UserState::Active(account));
+        assert_eq!((&shown["status"], &shown["role"]), (&json!("active"), &json!("laboratory")));
+        let text = shown.to_string();
+        assert!(!text.contains("usuario2") && !text.contains("secret"), "{text}");
+    }
+}
