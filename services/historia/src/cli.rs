@@ -5,6 +5,8 @@
 // The paths are written out because a test reads this file as a module of its own.
 #[path = "cli/conventions.rs"]
 mod conventions;
+#[path = "cli/gateway.rs"]
+mod gateway;
 #[path = "cli/history.rs"]
 mod history;
 #[path = "cli/operate.rs"]
@@ -13,8 +15,12 @@ mod operate;
 mod service;
 
 pub(crate) use conventions::{Format, OutputArgs};
+pub(crate) use gateway::{DeadLettersCommand, LetterArgs, LoginArgs, ProjectionArgs, ProjectionsCommand};
+pub(crate) use gateway::{ReasonArgs, SagaCommand, SettleArgs};
 pub(crate) use history::{By, DiffArgs, EventsCommand, PeriodArgs, SearchArgs, StateArgs, StreamsCommand, TraceArgs};
-pub(crate) use operate::{HealthArgs, SecretsCommand, TopicsCommand, TopicsEnsureArgs};
+pub(crate) use operate::{
+    DownArgs, HealthArgs, SecretsCommand, StatusArgs, TokenArgs, TopicsArgs, TopicsCommand, TopicsEnsureArgs,
+};
 pub(crate) use service::{BrokerArgs, GatewayArgs, MailArgs, NotificationsArgs, PlaceArgs};
 pub(crate) use service::{ProcessArgs, RateArgs, ServiceArgs, UsersArgs};
 
@@ -48,6 +54,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the whole platform in this process, on a PostgreSQL of its own
     Up(UpArgs),
+    /// Say whether what `up` started is well
+    Status(StatusArgs),
+    /// Stop the `up` that runs on a data directory, as Ctrl-C does
+    Down(DownArgs),
     /// Run the users service alone: accounts, log-in, users' tokens
     Users(UsersArgs),
     /// Run the results service alone: clinical results
@@ -90,6 +100,21 @@ pub(crate) enum Command {
     /// Fold history again, and prove that nothing in it was changed
     #[command(subcommand)]
     Replay(ReplayCommand),
+    /// Log in to a gateway, for the verbs that change something
+    Login(LoginArgs),
+    /// End the session
+    Logout,
+    /// Look after sagas: what happened, who gave up, try again (through the gateway)
+    #[command(subcommand)]
+    Saga(SagaCommand),
+    /// Look after messages that a consumer gave up on (through the gateway)
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
+    /// Look after read models: how far they are, pause, resume (through the gateway)
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
+    /// Print an access token of a user of the demo, without their password
+    Token(TokenArgs),
     /// Print a shell's completions, such as for `/etc/bash_completion.d/historia`
     Completions {
         /// The shell

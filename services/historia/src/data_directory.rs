@@ -3,12 +3,17 @@
 //! ```text
 //! historia.json   the mark: whose it is, which profile, since when
 //! up.lock         held while `up` runs, so that there is one at a time
+//! up.json         what a running `up` says of itself
 //! postgres/       the private PostgreSQL
 //! pulsar/         the private broker, with `--broker pulsar`
 //! secrets/        0700; keys and passwords, each 0600
 //! mailbox/        the demo's mail
 //! ```
 //! A directory without our mark that is not empty is somebody else's and is never written to.
+mod notice;
+
+pub(crate) use notice::{Notice, write_atomically};
+
 use crate::exit::Exit;
 use crate::failure::Failure;
 use infra_runtime::Profile;
@@ -16,8 +21,13 @@ use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const MARK: &str = "historia.json";
+const LOCK: &str = "up.lock";
+/// Who only looks whether somebody runs here holds the lock for a moment; an `up` that begins then tries again.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(40);
 
 /// A data directory that may exist or not.
 #[derive(Clone, Debug)]
@@ -29,6 +39,7 @@ pub(crate) struct DataDirectory {
 #[derive(Debug)]
 pub(crate) struct Ownership {
     _lock: File,
+    directory: PathBuf,
     /// Whether there was data before.
     pub existing: bool,
 }
@@ -116,7 +127,7 @@ impl DataDirectory {
         std::fs::create_dir_all(&self.path).map_err(failed)?;
         let existing = self.exists();
         let empty = std::fs::read_dir(&self.path).map_err(failed)?.next().is_none();
-        if !existing && !empty && !self.path.join("up.lock").exists() {
+        if !existing && !empty && !self.path.join(LOCK).exists() {
             return Err(Failure::new(format!(
                 "{} is not empty and not a data directory of Historia: name another one with --data-dir DIR",
                 self.path.display()
@@ -138,10 +149,14 @@ impl DataDirectory {
             let text = serde_json::to_string_pretty(&mark).map_err(|error| Failure::of("the mark", &error))?;
             std::fs::write(self.path.join(MARK), text + "\n").map_err(failed)?;
         }
-        Ok(Ownership { _lock: lock, existing })
+        Ok(Ownership { _lock: lock, directory: self.path.clone(), existing })
     }
 
-    fn check_mark(&self, profile: Profile) -> Result<(), Failure> {
+    /// Fails unless the data are of `profile`.
+    ///
+    /// # Errors
+    /// They are of the other one, or the mark is not readable.
+    pub(crate) fn check_mark(&self, profile: Profile) -> Result<(), Failure> {
         let path = self.path.join(MARK);
         let text = std::fs::read_to_string(&path).map_err(|error| Failure::of(&path.display().to_string(), &error))?;
         let mark: Mark = serde_json::from_str(&text)
@@ -157,14 +172,22 @@ impl DataDirectory {
     }
 
     fn lock_existing(&self) -> Result<Option<File>, Failure> {
-        if self.path.join("up.lock").exists() { self.lock().map(Some) } else { Ok(None) }
+        if self.path.join(LOCK).exists() { self.lock().map(Some) } else { Ok(None) }
     }
 
     fn lock(&self) -> Result<File, Failure> {
-        let path = self.path.join("up.lock");
+        let path = self.path.join(LOCK);
         let failed = |error: std::io::Error| Failure::of(&path.display().to_string(), &error);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
-        match file.try_lock() {
+        let mut tried = file.try_lock();
+        for _ in 1..TRIES {
+            if !matches!(tried, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
+            tried = file.try_lock();
+        }
+        match tried {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(Failure::ending(
                 Exit::Busy,

@@ -9,6 +9,7 @@ mod documents;
 mod events;
 mod exit;
 mod failure;
+mod gateway;
 mod health;
 mod history;
 mod mark;
@@ -21,7 +22,9 @@ mod running;
 mod secrets;
 mod shell;
 mod state;
+mod status;
 mod streams;
+mod token;
 mod topics;
 mod trace;
 mod transport;
@@ -53,6 +56,8 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(arguments) => Box::pin(up::run(arguments)).await,
+        Command::Status(arguments) => Box::pin(status::status(arguments)).await,
+        Command::Down(arguments) => status::down(arguments).await,
         Command::Users(arguments) => Box::pin(alone::run_users(arguments)).await,
         Command::Results(arguments) => Box::pin(alone::run_plain(service_results::NAME, arguments)).await,
         Command::Notifications(arguments) => Box::pin(alone::run_notifications(arguments)).await,
@@ -71,6 +76,12 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Diff(arguments) => Box::pin(state::difference(arguments)).await,
         Command::Events(command) => Box::pin(events::run(command)).await,
         Command::Replay(command) => Box::pin(replay::run(command)).await,
+        Command::Login(arguments) => Box::pin(gateway::log_in(arguments)).await,
+        Command::Logout => Box::pin(gateway::log_out()).await,
+        Command::Saga(command) => Box::pin(gateway::saga(command)).await,
+        Command::DeadLetters(command) => Box::pin(gateway::dead_letters(command)).await,
+        Command::Projections(command) => Box::pin(gateway::projections(command)).await,
+        Command::Token(arguments) => Box::pin(token::run(arguments)).await,
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { directory } => shell::man(&directory),
     }

@@ -5,6 +5,7 @@
 //! release are told: a newer release's, or somebody's who may produce and reached the admin interface.
 mod changes;
 mod difference;
+mod reading;
 pub(crate) mod rights;
 mod unknown;
 
@@ -67,7 +68,15 @@ struct Report<'a> {
 /// # Errors
 /// The broker cannot be reached, refuses, or has schemas that ours do not fit with.
 pub(crate) async fn run(command: &TopicsCommand) -> Result<(), Failure> {
-    let TopicsCommand::Ensure(arguments) = command;
+    match command {
+        TopicsCommand::Ensure(arguments) => ensure_told(arguments).await,
+        TopicsCommand::List(arguments) => reading::list(arguments).await,
+        TopicsCommand::Stats(arguments) => reading::stats(arguments).await,
+        TopicsCommand::Schemas(arguments) => reading::schemas(arguments).await,
+    }
+}
+
+async fn ensure_told(arguments: &TopicsEnsureArgs) -> Result<(), Failure> {
     let admin = admin(&arguments.broker_admin, &arguments.place)?;
     let wanted = Wanted::new(&arguments.place, arguments.partitions, arguments.rights)?;
     let patience = Duration::from_secs(arguments.wait);

@@ -11,7 +11,7 @@ mod broker;
 mod services;
 
 use crate::cli::UpArgs;
-use crate::data_directory::DataDirectory;
+use crate::data_directory::{DataDirectory, write_atomically};
 use crate::databases::Databases;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -40,6 +40,8 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     let data = DataDirectory::locate(arguments.store.data_dir.as_deref())?;
     let listener = listen(arguments.port).await?;
     let ownership = data.take(profile, arguments.fresh)?;
+    let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    ownership.announce(&started_at, None)?;
     telemetry::init(std::env::var("HISTORIA_LOG_JSON").is_ok_and(|value| value == "true"), "warn");
     let port = listener.local_addr()?.port();
     let url = format!("http://localhost:{port}");
@@ -77,6 +79,7 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     supervisor.spawn_once("gateway", move |stop| {
         Box::pin(async move { Ok(infra_http::serve(listener, gateway, Limits::public(), stop).await?) })
     });
+    ownership.announce(&started_at, Some(&url))?;
     if let Some(file) = &arguments.url_file {
         write_atomically(file, &url)?;
     }
@@ -149,11 +152,4 @@ async fn listen(port: u16) -> Result<TcpListener, Failure> {
             Failure::of(&format!("port {port}"), &error)
         }
     })
-}
-
-fn write_atomically(file: &std::path::Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::of(&file.display().to_string(), &error);
-    let draft = file.with_extension("draft");
-    std::fs::write(&draft, format!("{text}\n")).map_err(failed)?;
-    std::fs::rename(&draft, file).map_err(failed)
 }

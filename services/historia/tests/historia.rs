@@ -27,6 +27,8 @@ mod load;
 mod mail_catcher;
 #[path = "historia/matrix.rs"]
 mod matrix;
+#[path = "historia/operating.rs"]
+mod operating;
 #[path = "historia/pinned_names.rs"]
 mod pinned_names;
 #[path = "historia/plain_text.rs"]

@@ -30,7 +30,8 @@ pub use start::{StartError, start};
 pub use stored::{EVENTS, type_id};
 
 use domain_kernel::ports::{Claim, Clock, EventStore, KeyVault};
-use domain_users::{User, Username};
+use domain_users::User;
+pub use domain_users::Username;
 use infra_event_store::BlindIndex;
 use infra_event_store::projection::Projection;
 use infra_event_store::repository::Repository;

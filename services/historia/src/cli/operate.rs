@@ -1,5 +1,5 @@
 //! What an operator or a container platform runs once, or now and then.
-use super::{OutputArgs, PlaceArgs};
+use super::{OutputArgs, PlaceArgs, StoreArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -7,6 +7,58 @@ use std::path::PathBuf;
 pub(crate) enum TopicsCommand {
     /// Bring the broker to what this binary needs: tenant, namespace and its rules, topics, schemas, rights
     Ensure(TopicsEnsureArgs),
+    /// The topics that this binary needs, and whether the broker has them
+    List(TopicsArgs),
+    /// What goes on in them: who reads, and how far behind
+    Stats(TopicsArgs),
+    /// The schemas that the registry has for them, and which versions of our contracts these are
+    Schemas(TopicsArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct TopicsArgs {
+    /// The broker's admin address, such as `https://host:8443`; in clear (`http://host:8080`) no token is shown but on
+    /// this machine
+    #[arg(long, env = "HISTORIA_BROKER_ADMIN", value_name = "URL")]
+    pub broker_admin: String,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TokenArgs {
+    /// Whose: a name or an account's id
+    #[arg(long, value_name = "NAME|ID")]
+    pub user: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// The data directory of `up` [default: /var/lib/historia as root, else the user's data folder]
+    #[arg(long, env = "HISTORIA_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// A gateway to ask instead, wherever it runs
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DownArgs {
+    /// The data directory of `up` [default: /var/lib/historia as root, else the user's data folder]
+    #[arg(long, env = "HISTORIA_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// How long to wait for its end, in seconds
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    pub wait: u64,
+    /// Say what would be stopped and stop nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -77,6 +77,11 @@ impl Platform {
         self.child.wait().unwrap();
     }
 
+    /// Whether it was stopped by somebody else, and ended as it should.
+    pub(crate) fn has_ended_well(mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+
     /// Stops as Ctrl-C does; the exit has to be clean.
     pub(crate) fn interrupt(mut self) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), Signal::SIGINT).unwrap();

@@ -1,0 +1,48 @@
+//! What goes through the gateway: everything that changes something, as somebody who logged in and may do it.
+//!
+//! The gateway checks the role, records who did what, and knows what must not be done ([ADR
+//! 0021](../../../docs/adr/0021-reading-goes-to-the-databases-changing-through-the-gateway.md)).
+mod client;
+mod dead_letters;
+mod intent;
+mod login;
+mod projections;
+mod saga;
+mod session;
+
+pub(crate) use client::Way;
+pub(crate) use dead_letters::run as dead_letters;
+pub(crate) use login::{log_in, log_out};
+pub(crate) use projections::run as projections;
+pub(crate) use saga::run as saga;
+
+use crate::failure::Failure;
+use client::Gateway;
+use serde_json::{Map, Value};
+
+/// As many items as the gateway puts on one page.
+const PAGE: usize = 100;
+
+/// The first `limit` items of the list at `path`, and whatever else its last page says, as one document.
+async fn items(gateway: &Gateway, path: &str, limit: usize) -> Result<Value, Failure> {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let (mut items, mut cursor, mut whole) = (Vec::new(), String::new(), Map::new());
+    while items.len() < limit {
+        let wanted = PAGE.min(limit - items.len());
+        let page = gateway.get(&format!("{path}{separator}limit={wanted}{cursor}")).await?;
+        if let Value::Object(page) = page {
+            whole = page;
+        }
+        if let Some(Value::Array(found)) = whole.remove("items") {
+            items.extend(found);
+        }
+        match whole.get("next").and_then(Value::as_str) {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    items.truncate(limit);
+    let mut document = Map::from_iter([("items".to_owned(), Value::Array(items))]);
+    document.append(&mut whole);
+    Ok(Value::Object(document))
+}

@@ -1,0 +1,159 @@
+//! What an operator does through the gateway, and to a running `up`.
+use crate::client::Client;
+use crate::platform::{DataDirectory, HISTORIA, Platform};
+use hyper::StatusCode;
+use infra_testkit::wait_for;
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Somebody at a terminal of their own.
+struct Operator<'d> {
+    data: &'d DataDirectory,
+    home: PathBuf,
+}
+
+impl<'d> Operator<'d> {
+    fn new(data: &'d DataDirectory, name: &str) -> Self {
+        Self { data, home: data.root().join(name) }
+    }
+
+    /// Exit code, standard output and standard error of a verb.
+    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = Command::new(HISTORIA)
+            .args(arguments)
+            .env("HISTORIA_DATA_DIR", self.data.path())
+            .env("XDG_CONFIG_HOME", &self.home)
+            .env_remove("HISTORIA_DATABASE_URL")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
+    /// What a verb that has to go well prints as JSON.
+    fn told(&self, arguments: &[&str]) -> Value {
+        let (code, stdout, stderr) = self.run(&[arguments, &["-o", "json"]].concat());
+        assert_eq!(code, 0, "{arguments:?}: {stderr}");
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {arguments:?}: {stdout}"))
+    }
+
+    /// A verb that is refused with that code and these words.
+    fn refused(&self, arguments: &[&str], code: i32, words: &str) {
+        let (ended, stdout, stderr) = self.run(arguments);
+        assert_eq!((ended, stdout.as_str()), (code, ""), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+    }
+
+    fn log_in(&self, url: &str, user: &str, password_file: &str) {
+        let (code, stdout, stderr) =
+            self.run(&["login", "--url", url, "--user", user, "--password-file", password_file]);
+        assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
+    }
+
+    fn session(&self) -> PathBuf {
+        self.home.join("historia/session.json")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sagas_are_looked_after_through_the_gateway_by_who_may() {
+    let data = DataDirectory::new();
+    let platform = Platform::up(&data, &[]);
+    let account = json!({"username": "usuario2", "password": "password2", "role": 1});
+    assert_eq!(Client::new(&platform.url).post("/users", account).await.status, StatusCode::CREATED);
+    let password = data.root().join("password");
+    std::fs::write(&password, "password2\n").unwrap();
+    std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let (administrator, laboratory) = (Operator::new(&data, "administrator"), Operator::new(&data, "laboratory"));
+
+    administrator.refused(&["saga", "list"], 5, "historia login");
+    let secret = data.path().join("secrets/administrator-password").display().to_string();
+    administrator.log_in(&platform.url, "admin", &secret);
+    laboratory.log_in(&platform.url, "usuario2", password.to_str().unwrap());
+    let mode = std::fs::metadata(administrator.session()).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "the session is its owner's alone");
+
+    let event = wait_for("the account's saga to be settled", Duration::from_secs(30), async || {
+        let page = administrator.told(&["saga", "list", "--type", "UserCreated", "--since", "1h"]);
+        let item = page["items"].as_array().unwrap().first()?.clone();
+        (item["state"] == "PROCESSED").then_some(item)
+    })
+    .await;
+    let id = event["id"].as_str().unwrap();
+    let shown = administrator.told(&["saga", "show", id]);
+    assert_eq!(shown["id"], event["id"]);
+    assert_eq!(administrator.run(&["saga", "list", "--limit", "1", "-q"]).1.lines().count(), 1);
+    retried_by_who_may(&administrator, &laboratory, id);
+
+    // A session that is over is refreshed, and only once.
+    let read = || serde_json::from_str::<Value>(&std::fs::read_to_string(administrator.session()).unwrap()).unwrap();
+    let before = read();
+    let mut over = before.clone();
+    over["expires_at"] = json!(0);
+    std::fs::write(administrator.session(), over.to_string()).unwrap();
+    std::thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| administrator.run(&["saga", "list", "-q"]).0));
+        assert_eq!(both.map(|asked| asked.join().unwrap()), [0, 0], "a refresh token is used once");
+    });
+    assert_ne!(read()["refresh_token"], before["refresh_token"]);
+
+    assert_eq!(administrator.run(&["logout"]).0, 0);
+    assert!(!administrator.session().exists());
+    administrator.refused(&["logout"], 5, "nobody is logged in");
+    platform.interrupt();
+    laboratory.refused(&["saga", "list"], 6, "cannot be reached");
+}
+
+fn retried_by_who_may(administrator: &Operator<'_>, laboratory: &Operator<'_>, id: &str) {
+    let reason = ["--reason", "the mail server is back"];
+    let words = |verb: &'static str, more: &[&'static str]| [&["saga", verb, id], &reason[..], more].concat();
+    laboratory.refused(&words("retry", &[]), 5, "may");
+    administrator.refused(&words("retry", &[]), 7, "nothing_failed");
+    let dry = administrator.told(&words("retry", &["--dry-run"]));
+    assert_eq!((&dry["dry_run"], &dry["consumers"]), (&json!(true), &json!([])));
+    administrator.refused(&words("skip", &[]), 2, "--yes");
+    administrator.refused(&["saga", "retry", id, "--reason", " "], 2, "/reason");
+    let nobody = "0198a8a0-6a51-7f54-9a0c-2d9d4b1c7a10";
+    administrator.refused(&["saga", "show", nobody], 4, "not_found");
+}
+
+#[test]
+fn a_password_is_never_sent_in_clear_to_another_machine() {
+    let data = DataDirectory::new();
+    let somebody = Operator::new(&data, "somebody");
+    somebody.refused(&["login", "--url", "http://example.org", "--user", "admin"], 2, "TLS");
+    somebody.refused(&["login", "--user", "admin"], 2, "--password-file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_up_is_told_of_and_stopped() {
+    let data = DataDirectory::new();
+    let operator = Operator::new(&data, "operator");
+    operator.refused(&["status"], 6, "historia up");
+    let platform = Platform::up(&data, &[]);
+    let status = operator.told(&["status"]);
+    assert_eq!((&status["status"], &status["url"]), (&json!("OK"), &json!(platform.url)), "{status}");
+    assert_eq!(status["services"].as_array().unwrap().len(), 4);
+    assert_eq!(operator.told(&["status", "--url", &platform.url])["process"], Value::Null);
+
+    let account = json!({"username": "usuario2", "password": "password2", "role": 2});
+    assert_eq!(Client::new(&platform.url).post("/users", account).await.status, StatusCode::CREATED);
+    let (code, token, told) = operator.run(&["token", "--user", "Usuario2"]);
+    assert_eq!(code, 0, "{told}");
+    assert!(!told.contains("suario2"), "no name is shown: {told}");
+    let me = Client::new(&platform.url).with_token(token.trim()).get("/me").await;
+    assert_eq!((me.status, &me.body["role_name"]), (StatusCode::OK, &json!("physician")), "{}", me.body);
+    operator.refused(&["token", "--user", "nobody"], 4, "no such user");
+
+    assert_eq!(operator.run(&["down", "--dry-run"]).0, 0);
+    assert_eq!(operator.told(&["status"])["status"], "OK", "a dry run stops nothing");
+    let (code, _, told) = operator.run(&["down"]);
+    assert_eq!(code, 0, "{told}");
+    operator.refused(&["status"], 6, "nothing runs");
+    assert_eq!(operator.run(&["down"]).0, 0, "what does not run is down");
+    assert!(platform.has_ended_well());
+}
