@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Openapi,
     /// Write the Postman collection and environment
     Postman(PostmanArgs),
+    /// Write the JSON Schema of every document that `-o json` prints
+    Schemas(SchemasArgs),
     /// Say which streams of events there are
     #[command(subcommand)]
     Streams(StreamsCommand),
@@ -256,6 +258,13 @@ pub(crate) struct DoctorArgs {
     pub port: u16,
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SchemasArgs {
+    /// Where to write them
+    #[arg(long, default_value = "docs/schemas/cli", value_name = "DIR")]
+    pub directory: PathBuf,
 }
 
 #[derive(Args, Debug)]

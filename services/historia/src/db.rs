@@ -9,15 +9,16 @@ use infra_runtime::database::{self, Contents, MigrationState, MigrationStatus};
 use infra_runtime::secrets::SecretsDirectory;
 use serde::Serialize;
 use std::time::Duration;
+use utoipa::ToSchema;
 
 const DATABASES: List = List { name: "databases", id: "name", columns: &["name", "state", "applied", "wanted"] };
 
-#[derive(Serialize)]
-struct Report {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Report {
     databases: Vec<DatabaseReport>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct DatabaseReport {
     name: &'static str,
     /// `current`, `behind`, `newer`, `changed` or `missing`.
@@ -29,7 +30,7 @@ struct DatabaseReport {
     migrations: Vec<MigrationReport>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MigrationReport {
     version: i64,
     name: String,

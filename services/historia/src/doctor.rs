@@ -6,17 +6,18 @@ use crate::output::{List, Output};
 use infra_runtime::postgres;
 use serde::Serialize;
 use std::net::{Ipv4Addr, TcpListener};
+use utoipa::ToSchema;
 
 const CHECKS: List = List { name: "checks", id: "name", columns: &["state", "name", "detail"] };
 
 /// What is there, and what is not.
-#[derive(Serialize)]
-struct Report {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Report {
     ready: bool,
     checks: Vec<Check>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Check {
     name: &'static str,
     /// `ok`, `warning` (works, but), `failed`, or `unknown`: what could not be checked is not healthy.

@@ -3,6 +3,9 @@ mod catalog;
 mod stats;
 mod tail;
 
+pub(crate) use catalog::Catalogue;
+pub(crate) use stats::Counts;
+
 use crate::cli::{EventsCommand, OutputArgs, SearchArgs, StoreArgs};
 use crate::failure::Failure;
 use crate::history::{self, EVENTS, Logs, ShownEvent};
@@ -12,6 +15,7 @@ use crate::state;
 use domain_kernel::Version;
 use infra_event_store::history::{Wanted, search};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Runs an `events` verb.
 ///
@@ -39,14 +43,14 @@ pub(crate) async fn run(command: EventsCommand) -> Result<(), Failure> {
     }
 }
 
-#[derive(Serialize)]
-struct Stream {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Stream {
     stream: String,
     events: Vec<ShownEvent>,
 }
 
-#[derive(Serialize)]
-struct Found {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Found {
     events: Vec<ShownEvent>,
 }
 

@@ -19,6 +19,7 @@ mod platform;
 mod progress;
 mod replay;
 mod running;
+mod schemas;
 mod secrets;
 mod shell;
 mod state;
@@ -68,6 +69,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Health(arguments) => health::run(&arguments).await,
         Command::Db(command) => Box::pin(db::run(command)).await,
         Command::Doctor(arguments) => doctor::run(&arguments).await,
+        Command::Schemas(arguments) => schemas::write(&arguments),
         Command::Openapi => documents::print_openapi(),
         Command::Postman(arguments) => documents::write_postman(&arguments),
         Command::Streams(command) => Box::pin(streams::run(command)).await,

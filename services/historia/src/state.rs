@@ -12,12 +12,13 @@ use infra_event_store::inspection::{Unopened, moment};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 const CHANGES: List = List { name: "changes", id: "field", columns: &["field", "before", "after"] };
 const STEPS: List = List { name: "steps", id: "version", columns: &["version", "at", "type", "actor", "changes"] };
 
-#[derive(Serialize)]
-struct StateAt {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StateAt {
     service: &'static str,
     category: &'static str,
     stream: String,
@@ -27,8 +28,8 @@ struct StateAt {
     state: Value,
 }
 
-#[derive(Serialize)]
-struct Difference {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Difference {
     service: &'static str,
     category: &'static str,
     stream: String,
@@ -39,8 +40,8 @@ struct Difference {
     changes: Vec<Change>,
 }
 
-#[derive(Serialize)]
-struct Steps {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Steps {
     service: &'static str,
     category: &'static str,
     stream: String,
@@ -48,7 +49,7 @@ struct Steps {
 }
 
 /// What one event changed.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Step {
     version: u32,
     at: String,

@@ -11,13 +11,14 @@ use nix::unistd::Pid;
 use serde::Serialize;
 use serde_json::Value;
 use std::time::{Duration, Instant};
+use utoipa::ToSchema;
 
 const SERVICES: List = List { name: "services", id: "service", columns: &["service", "status"] };
 /// Between two looks at an `up` that is stopping.
 const PAUSE: Duration = Duration::from_millis(50);
 
-#[derive(Serialize)]
-struct Status {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Status {
     url: String,
     /// `OK`, `DEGRADED` (a service does not answer) or `UNAVAILABLE`.
     status: String,
@@ -26,7 +27,7 @@ struct Status {
     services: Vec<ServiceStatus>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ServiceStatus {
     service: String,
     status: String,

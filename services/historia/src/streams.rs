@@ -9,6 +9,7 @@ use infra_event_store::history::newest_streams;
 use infra_event_store::inspection::moment;
 use serde::Serialize;
 use std::collections::BTreeSet;
+use utoipa::ToSchema;
 
 const STREAMS: List = List {
     name: "streams",
@@ -16,12 +17,12 @@ const STREAMS: List = List {
     columns: &["service", "category", "stream", "version", "last_type", "last_at"],
 };
 
-#[derive(Serialize)]
-struct Streams {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Streams {
     streams: Vec<ShownStream>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ShownStream {
     service: &'static str,
     category: Option<&'static str>,

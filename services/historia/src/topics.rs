@@ -9,6 +9,8 @@ mod reading;
 pub(crate) mod rights;
 mod unknown;
 
+pub(crate) use reading::{Schemas, Stats, Topics};
+
 use crate::cli::{PlaceArgs, TopicsCommand, TopicsEnsureArgs};
 use crate::failure::Failure;
 use crate::output::{self, List, Output};

@@ -10,6 +10,7 @@ use domain_kernel::CorrelationId;
 use infra_contracts::catalogue;
 use infra_event_store::history::{Wanted, search};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 const EVENTS: List = List {
     name: "events",
@@ -23,14 +24,14 @@ const MOST: usize = 10_000;
 /// The saga log's notes about the others' events: as many again as there are events, and nothing that they do not say.
 const BOOKKEEPING: [&str; 2] = ["saga_log.saga_event_recorded", "saga_log.step_reported"];
 
-#[derive(Serialize)]
-struct Trace {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Trace {
     correlation_id: String,
     events: Vec<TracedEvent>,
 }
 
 /// An event in its place.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct TracedEvent {
     /// How many causes it has above it.
     depth: usize,

@@ -41,6 +41,10 @@ mod production;
 mod python_client;
 #[path = "historia/reading.rs"]
 mod reading;
+#[path = "historia/schemas.rs"]
+mod schemas;
+#[path = "historia/session.rs"]
+mod session;
 #[path = "historia/stage.rs"]
 mod stage;
 #[path = "historia/subscriptions.rs"]

@@ -7,11 +7,12 @@ use crate::failure::Failure;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use utoipa::ToSchema;
 
 const NOTICE: &str = "up.json";
 
 /// A running `up`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Notice {
     /// Its process.
     pub pid: i32,

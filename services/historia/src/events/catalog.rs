@@ -6,6 +6,7 @@ use crate::output::{List, Output};
 use infra_contracts::catalogue;
 use infra_contracts::stored::StoredEventType;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 const TYPES: List = List {
     name: "types",
@@ -13,12 +14,12 @@ const TYPES: List = List {
     columns: &["service", "type", "category", "schemas", "sealed", "published_as", "topic", "answered_by"],
 };
 
-#[derive(Serialize)]
-struct Catalogue {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Catalogue {
     types: Vec<KnownType>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct KnownType {
     service: &'static str,
     #[serde(rename = "type")]

@@ -6,18 +6,19 @@ use crate::output::{List, Output};
 use infra_event_store::history::{Period, count_by_day};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 const BY_SERVICE: List = List { name: "counts", id: "service", columns: &["service", "events"] };
 const BY_TYPE: List = List { name: "counts", id: "type", columns: &["service", "type", "events"] };
 const BY_DAY: List = List { name: "counts", id: "day", columns: &["day", "events"] };
 
-#[derive(Serialize)]
-struct Report {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Counts {
     events: u64,
     counts: Vec<Count>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Count {
     #[serde(skip_serializing_if = "Option::is_none")]
     service: Option<&'static str>,
@@ -52,7 +53,7 @@ pub(super) async fn run(
         By::Type => BY_TYPE,
         By::Day => BY_DAY,
     };
-    Output::new(output).list(&list, &Report { events: counts.iter().map(|count| count.events).sum(), counts })
+    Output::new(output).list(&list, &Counts { events: counts.iter().map(|count| count.events).sum(), counts })
 }
 
 async fn counts(logs: &Logs, by: By, period: Period) -> Result<Vec<Count>, Failure> {

@@ -5,6 +5,7 @@ use domain_kernel::RecordedEvent;
 use infra_event_store::inspection::moment;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// Events in a list.
@@ -15,7 +16,7 @@ pub(crate) const EVENTS: List = List {
 };
 
 /// An event as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ShownEvent {
     pub service: &'static str,
     pub stream: String,
@@ -37,7 +38,7 @@ pub(crate) struct ShownEvent {
     hash: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ShownActor {
     user: Uuid,
     role: &'static str,

@@ -3,9 +3,10 @@ use crate::output::flatten;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// A field that became different; `null` where it was not or is no more.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub(super) struct Change {
     field: String,
     before: Value,

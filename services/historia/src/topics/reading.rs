@@ -7,6 +7,7 @@ use crate::output::{List, Output};
 use infra_contracts::topic::{CONTRACTS, TopicContract};
 use infra_runtime::pulsar::admin::{Admin, AdminError, TopicName};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 const TOPICS: List =
     List { name: "topics", id: "topic", columns: &["topic", "state", "partitions", "schemas", "contract_versions"] };
@@ -18,13 +19,13 @@ const SUBSCRIPTIONS: List = List {
 const SCHEMAS: List =
     List { name: "schemas", id: "topic", columns: &["topic", "version", "kind", "contract_version", "fields"] };
 
-#[derive(Serialize)]
-struct Topics {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Topics {
     namespace: String,
     topics: Vec<ShownTopic>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ShownTopic {
     topic: String,
     /// `present`, or `missing`: `historia topics ensure` makes it.
@@ -36,14 +37,14 @@ struct ShownTopic {
     contract_versions: usize,
 }
 
-#[derive(Serialize)]
-struct Stats {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Stats {
     namespace: String,
     subscriptions: Vec<Subscription>,
 }
 
 /// A subscription of a topic; a topic without any has one line of its own.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Subscription {
     topic: String,
     subscription: Option<String>,
@@ -56,13 +57,13 @@ struct Subscription {
     stored_bytes: u64,
 }
 
-#[derive(Serialize)]
-struct Schemas {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Schemas {
     namespace: String,
     schemas: Vec<ShownSchema>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ShownSchema {
     topic: String,
     /// The registry's number, counted from 0.

@@ -1,6 +1,7 @@
 //! What an operator does through the gateway, and to a running `up`.
 use crate::client::Client;
 use crate::platform::{DataDirectory, HISTORIA, Platform};
+use crate::schemas;
 use hyper::StatusCode;
 use infra_testkit::wait_for;
 use serde_json::{Value, json};
@@ -138,6 +139,7 @@ async fn a_running_up_is_told_of_and_stopped() {
     let status = operator.told(&["status"]);
     assert_eq!((&status["status"], &status["url"]), (&json!("OK"), &json!(platform.url)), "{status}");
     assert_eq!(status["services"].as_array().unwrap().len(), 4);
+    schemas::check("status", &status);
     assert_eq!(operator.told(&["status", "--url", &platform.url])["process"], Value::Null);
 
     let account = json!({"username": "usuario2", "password": "password2", "role": 2});

@@ -1,6 +1,7 @@
 //! What an operator reads of history: streams, events, sagas, states, in every form; and nothing that is sealed.
 use crate::client::Client;
 use crate::platform::{DataDirectory, Platform, historia};
+use crate::schemas;
 use hyper::{Method, StatusCode};
 use infra_testkit::wait_for;
 use serde_json::{Value, json};
@@ -23,7 +24,9 @@ fn told(data: &DataDirectory, arguments: &[&str]) -> String {
 
 fn document(data: &DataDirectory, arguments: &[&str]) -> Value {
     let text = told(data, &[arguments, &["-o", "json"]].concat());
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {arguments:?}: {text}"))
+    let document = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {arguments:?}: {text}"));
+    schemas::check(&schemas::of(arguments), &document);
+    document
 }
 
 fn refused(data: &DataDirectory, arguments: &[&str]) -> (Option<i32>, String) {
@@ -82,6 +85,14 @@ async fn history_is_read_by_stream_by_event_and_by_saga_and_nothing_sealed_is_sh
 
     traced(&data, &saga);
     rehydrated(&data, &result);
+    for arguments in [
+        &["events", "read", &result][..],
+        &["events", "tail", "--no-follow"],
+        &["db", "status"],
+        &["doctor", "--port", "0"],
+    ] {
+        document(&data, arguments);
+    }
     platform.interrupt();
 }
 
@@ -135,7 +146,7 @@ async fn what_is_not_there_and_what_is_no_name_end_with_codes_of_their_own() {
         (&["events", "search", "--type", "user_craeted"], 4, "users.user_created"),
         (&["streams", "list", "--category", "clinical_resultt"], 4, "clinical_result"),
         (&["streams", "list", "--service", "user"], 4, "users"),
-        (&["events", "search", "--since", "yesterday"], 2, "RFC 3339"),
+        (&["events", "search", "--since", "yesterday"], 2, "how long ago"),
         (&["events", "read", "user"], 2, "user-0198"),
         (&["trace", "somebody"], 2, "Historia-Correlation-Id"),
         (&["diff", nobody, "2", "1"], 2, "earlier"),

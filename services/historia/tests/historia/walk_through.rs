@@ -61,7 +61,7 @@ pub(crate) fn walk(url: &str, answers: &Path) {
 }
 
 /// Same fields, same kinds; the same text where the README's is not one that changes from run to run.
-fn compare(place: &str, expected: &Value, actual: &Value) {
+pub(crate) fn compare(place: &str, expected: &Value, actual: &Value) {
     match (expected, actual) {
         (Value::Object(expected), Value::Object(actual)) => {
             let names = |object: &serde_json::Map<String, Value>| object.keys().cloned().collect::<Vec<_>>();
