@@ -4,7 +4,7 @@
 //! (unknown) ── request ──▶ waiting ── sent ────────────▶ sent
 //!                 │         │  ▲ └─── suppress ────────▶ suppressed
 //!                 │         └──┘ attempt failed            ▲
-//!                 │         └─── failed for good ──▶ dead  │
+//!                 │         └─── failed for good ──▶ dead ─│─ skip ─▶ skipped
 //!                 │                 ▲ request again ─┘     │
 //!                 └── nobody knows a contact ──────────────┘
 //! ```
@@ -49,6 +49,13 @@ pub enum NotificationState {
         /// Why that failed.
         code: FailureCode,
     },
+    /// Given up, and an operator let it rest.
+    Skipped {
+        /// What was asked for.
+        request: Request,
+        /// The last attempt.
+        attempt: u32,
+    },
     /// Nobody is told, for a reason.
     Suppressed {
         /// What was asked for.
@@ -67,6 +74,7 @@ impl NotificationState {
             Self::Waiting { request, .. }
             | Self::Sent { request, .. }
             | Self::Dead { request, .. }
+            | Self::Skipped { request, .. }
             | Self::Suppressed { request, .. } => Some(request),
         }
     }
@@ -109,6 +117,8 @@ pub enum NotificationCommand {
         /// When it was asked for.
         at: Timestamp,
     },
+    /// An operator lets a dead notification rest.
+    Skip,
 }
 
 /// What can have happened to a notification.
@@ -167,6 +177,15 @@ pub enum NotificationEvent {
         /// When; the attempt is due then.
         at: Timestamp,
     },
+    /// An operator let a dead notification rest.
+    Skipped {
+        /// The event that asked for it first.
+        source: EventId,
+        /// What it is about.
+        about: About,
+        /// The last attempt.
+        attempt: u32,
+    },
 }
 
 /// Why a command was refused.
@@ -195,6 +214,7 @@ impl DomainEvent for NotificationEvent {
             Self::Failed { .. } => "notifications.notification_failed",
             Self::Suppressed { .. } => "notifications.notification_suppressed",
             Self::RequestedAgain { .. } => "notifications.notification_requested_again",
+            Self::Skipped { .. } => "notifications.notification_skipped",
         }
     }
 }
@@ -218,6 +238,7 @@ impl Aggregate for Notification {
             }
             NotificationCommand::Suppress { attempt, reason } => suppress(state, attempt, reason),
             NotificationCommand::RequestAgain { attempt, at } => request_again(state, attempt, at),
+            NotificationCommand::Skip => skip(state),
         }
     }
 
@@ -250,6 +271,9 @@ impl Aggregate for Notification {
             (NotificationState::Dead { request, .. }, NotificationEvent::RequestedAgain { attempt, at, .. }) => {
                 NotificationState::Waiting { request, attempt: *attempt, failures: 0, due_at: *at }
             }
+            (NotificationState::Dead { request, attempt, .. }, NotificationEvent::Skipped { .. }) => {
+                NotificationState::Skipped { request, attempt }
+            }
             (state, _) => state,
         }
     }
@@ -278,9 +302,10 @@ fn due(state: &NotificationState, attempt: u32) -> Result<(&Request, u32), Notif
             Ok((request, *failures))
         }
         NotificationState::Waiting { attempt: due, .. } => Err(NotificationError::OtherAttempt { due: *due }),
-        NotificationState::Sent { .. } | NotificationState::Dead { .. } | NotificationState::Suppressed { .. } => {
-            Err(NotificationError::Settled)
-        }
+        NotificationState::Sent { .. }
+        | NotificationState::Dead { .. }
+        | NotificationState::Skipped { .. }
+        | NotificationState::Suppressed { .. } => Err(NotificationError::Settled),
     }
 }
 
@@ -329,6 +354,21 @@ fn request_again(
         }
         // Asked for before the last attempt: that attempt was the answer. Or it is being tried already.
         NotificationState::Dead { .. } | NotificationState::Waiting { .. } => Ok(vec![]),
+        NotificationState::Sent { .. } | NotificationState::Skipped { .. } | NotificationState::Suppressed { .. } => {
+            Err(NotificationError::Settled)
+        }
+    }
+}
+
+fn skip(state: &NotificationState) -> Result<Vec<NotificationEvent>, NotificationError> {
+    match state {
+        NotificationState::Unknown => Err(NotificationError::Unknown),
+        NotificationState::Dead { request, attempt, .. } => {
+            let (source, about, attempt) = (request.source, request.about, *attempt);
+            Ok(vec![NotificationEvent::Skipped { source, about, attempt }])
+        }
+        // It is being tried once more: what comes of that counts. Or it rests already.
+        NotificationState::Waiting { .. } | NotificationState::Skipped { .. } => Ok(vec![]),
         NotificationState::Sent { .. } | NotificationState::Suppressed { .. } => Err(NotificationError::Settled),
     }
 }

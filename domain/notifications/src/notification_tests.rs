@@ -71,6 +71,10 @@ fn requested_again(attempt: u32) -> NotificationEvent {
     NotificationEvent::RequestedAgain { source: source(), about: about(), attempt, at: NOW }
 }
 
+fn skipped(attempt: u32) -> NotificationEvent {
+    NotificationEvent::Skipped { source: source(), about: about(), attempt }
+}
+
 /// Two attempts, one second apart, on the dot.
 fn two_attempts() -> RetrySchedule {
     RetrySchedule { attempts: 2, first_wait_ms: 1_000, factor: 2, jitter_percent: 0 }
@@ -144,8 +148,9 @@ fn an_outcome_of_another_attempt_is_refused() {
 
 #[test]
 fn a_settled_notification_has_no_second_outcome() {
-    for settled in [sent(1), failed(1), suppressed(SuppressionReason::Erased)] {
-        Spec::<Notification>::given([requested(), settled])
+    let dead_and_skipped = vec![failed(1), skipped(1)];
+    for settled in [vec![sent(1)], vec![failed(1)], dead_and_skipped, vec![suppressed(SuppressionReason::Erased)]] {
+        Spec::<Notification>::given([vec![requested()], settled].concat())
             .when(failure(1, FailureKind::Permanent))
             .then_err(NotificationError::Settled);
     }
@@ -189,6 +194,31 @@ fn a_sent_notification_is_not_requested_again() {
 }
 
 #[test]
+fn a_dead_notification_can_be_left_as_it_is() {
+    let dead = [requested(), attempt_failed(1), failed(2)];
+    Spec::<Notification>::given(dead).when(NotificationCommand::Skip).then([skipped(2)]);
+}
+
+#[test]
+fn only_a_dead_notification_is_skipped() {
+    Spec::<Notification>::given([]).when(NotificationCommand::Skip).then_err(NotificationError::Unknown);
+    Spec::<Notification>::given([requested()]).when(NotificationCommand::Skip).then_nothing();
+    Spec::<Notification>::given([requested(), failed(1), skipped(1)]).when(NotificationCommand::Skip).then_nothing();
+    for settled in [sent(1), suppressed(SuppressionReason::Erased)] {
+        Spec::<Notification>::given([requested(), settled])
+            .when(NotificationCommand::Skip)
+            .then_err(NotificationError::Settled);
+    }
+}
+
+#[test]
+fn a_skipped_notification_is_not_requested_again() {
+    Spec::<Notification>::given([requested(), failed(1), skipped(1)])
+        .when(NotificationCommand::RequestAgain { attempt: 2, at: NOW })
+        .then_err(NotificationError::Settled);
+}
+
+#[test]
 fn attempts_go_on_from_those_that_it_took_to_ask() {
     let late = Request { first_attempt: 4, ..wanted() };
     Spec::<Notification>::given([NotificationEvent::Requested(late)])
@@ -211,6 +241,7 @@ fn stored_names_never_change() {
         (failed(1), "notifications.notification_failed"),
         (suppressed(SuppressionReason::Erased), "notifications.notification_suppressed"),
         (requested_again(2), "notifications.notification_requested_again"),
+        (skipped(1), "notifications.notification_skipped"),
     ];
     for (event, name) in names {
         assert_eq!(event.event_type(), name);

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! event ── record ──▶ RECEIVED ── every owed answer ──▶ PROCESSED
-//!                        ▲  └── one gave up ──▶ FAILED
+//!                        ▲  └── one gave up ──▶ FAILED ── skipped ──▶ PROCESSED
 //!                        └───── retried ───────────┘
 //! ```
 //! Messages of different services reach the log in any order, and more than once. The state is therefore a fold whose
 //! result does not depend on the order: events are kept by id, answers by consumer and attempt.
-use crate::{Answer, Entry, Outcome, Recorded};
-use domain_kernel::{Aggregate, DomainEvent, EventId};
+use crate::{Answer, Entry, Outcome, Reason, Recorded};
+use domain_kernel::message::topics;
+use domain_kernel::{Aggregate, DomainEvent, EventId, StreamId};
 use std::collections::BTreeMap;
 
 /// The saga aggregate.
@@ -40,7 +41,16 @@ pub enum SagaCommand {
         /// By whom; everybody who gave up when `None`.
         consumer: Option<String>,
         /// Why it is worth another try.
-        reason: RetryReason,
+        reason: Reason,
+    },
+    /// An operator wants what failed to be left as it is, and what waits behind it to go on.
+    RequestSkip {
+        /// The event that was not handled.
+        event: EventId,
+        /// By whom; everybody who gave up when `None`.
+        consumer: Option<String>,
+        /// Why it need not be handled.
+        reason: Reason,
     },
 }
 
@@ -54,34 +64,6 @@ pub struct AnswerTo {
     /// What became of it.
     pub answer: Answer,
 }
-
-/// Why an operator asks for a retry, in their words. Kept in clear for the auditor, so it must not name a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RetryReason(String);
-
-impl RetryReason {
-    /// The longest reason, in characters.
-    pub const LONGEST: usize = 200;
-
-    /// # Errors
-    /// [`InvalidReason`] when it is empty, longer than 200 characters, or has a control character.
-    pub fn parse(text: &str) -> Result<Self, InvalidReason> {
-        let text = text.trim();
-        let well_formed = (1..=Self::LONGEST).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-        well_formed.then(|| Self(text.to_owned())).ok_or(InvalidReason)
-    }
-
-    /// The words.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Not 1 to 200 printable characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a reason has 1 to 200 printable characters")]
-pub struct InvalidReason;
 
 /// What can have happened to a saga's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +86,18 @@ pub enum SagaEvent {
         /// The attempt that the retry begins: above every one heard of.
         attempt: u32,
         /// The operator's reason.
-        reason: RetryReason,
+        reason: Reason,
+    },
+    /// A consumer is asked to let the event pass unhandled.
+    SkipRequested {
+        /// The event that it did not handle.
+        event: EventId,
+        /// The aggregate that the event happened to: what waits behind the event is of it.
+        stream: StreamId,
+        /// The consumer.
+        consumer: String,
+        /// The operator's reason.
+        reason: Reason,
     },
 }
 
@@ -114,9 +107,12 @@ pub enum SagaError {
     /// The saga has no such event.
     #[error("the saga has no such event")]
     UnknownEvent,
-    /// Nobody (or not that consumer) gave up on the event, so there is nothing to retry.
+    /// Nobody (or not that consumer) gave up on the event, so there is nothing to retry or to skip.
     #[error("no consumer gave up on this event")]
     NothingFailed,
+    /// The event tells of a result. What follows from it is owed to a patient: it can be retried, not skipped.
+    #[error("a clinical event is never skipped")]
+    Clinical,
 }
 
 impl DomainEvent for SagaEvent {
@@ -125,6 +121,7 @@ impl DomainEvent for SagaEvent {
             Self::EventRecorded { .. } => "saga_log.saga_event_recorded",
             Self::StepReported(_) => "saga_log.step_reported",
             Self::RetryRequested { .. } => "saga_log.retry_requested",
+            Self::SkipRequested { .. } => "saga_log.skip_requested",
         }
     }
 }
@@ -143,6 +140,9 @@ impl Aggregate for Saga {
             SagaCommand::RequestRetry { event, consumer, reason } => {
                 request_retry(state, event, consumer.as_deref(), &reason)
             }
+            SagaCommand::RequestSkip { event, consumer, reason } => {
+                request_skip(state, event, consumer.as_deref(), &reason)
+            }
         }
     }
 
@@ -155,8 +155,9 @@ impl Aggregate for Saga {
                 }
             }
             SagaEvent::StepReported(answer) => state.hear(answer),
-            // Asking changes nothing yet: the consumer's own word, RETRIED, does. So a wish that got lost can be repeated.
-            SagaEvent::RetryRequested { .. } => {}
+            // Asking changes nothing yet: the consumer's own word, RETRIED or SKIPPED, does. So a wish that got lost can be
+            // repeated.
+            SagaEvent::RetryRequested { .. } | SagaEvent::SkipRequested { .. } => {}
         }
         state
     }
@@ -177,23 +178,51 @@ fn request_retry(
     state: &SagaState,
     event: EventId,
     wanted: Option<&str>,
-    reason: &RetryReason,
+    reason: &Reason,
 ) -> Result<Vec<SagaEvent>, SagaError> {
-    let entry = state.entries.get(&event).filter(|entry| entry.recorded.is_some()).ok_or(SagaError::UnknownEvent)?;
-    let retries: Vec<SagaEvent> = entry
-        .answers
-        .iter()
-        .filter(|(consumer, answer)| {
-            answer.outcome == Outcome::Failed && wanted.is_none_or(|wanted| wanted == *consumer)
-        })
-        .map(|(consumer, answer)| SagaEvent::RetryRequested {
-            event,
-            consumer: consumer.to_owned(),
-            attempt: answer.attempt.saturating_add(1),
-            reason: reason.clone(),
-        })
-        .collect();
-    if retries.is_empty() { Err(SagaError::NothingFailed) } else { Ok(retries) }
+    let entry = known(state, event)?.1;
+    let retries = given_up(entry, wanted).map(|(consumer, answer)| SagaEvent::RetryRequested {
+        event,
+        consumer: consumer.to_owned(),
+        attempt: answer.attempt.saturating_add(1),
+        reason: reason.clone(),
+    });
+    at_least_one(retries.collect())
+}
+
+fn request_skip(
+    state: &SagaState,
+    event: EventId,
+    wanted: Option<&str>,
+    reason: &Reason,
+) -> Result<Vec<SagaEvent>, SagaError> {
+    let (recorded, entry) = known(state, event)?;
+    if recorded.topic == topics::EVENT_RESULT {
+        return Err(SagaError::Clinical);
+    }
+    let skips = given_up(entry, wanted).map(|(consumer, _)| SagaEvent::SkipRequested {
+        event,
+        stream: recorded.stream,
+        consumer: consumer.to_owned(),
+        reason: reason.clone(),
+    });
+    at_least_one(skips.collect())
+}
+
+fn known(state: &SagaState, event: EventId) -> Result<(&Recorded, &Entry), SagaError> {
+    let entry = state.entries.get(&event).ok_or(SagaError::UnknownEvent)?;
+    entry.recorded.as_ref().map(|recorded| (recorded, entry)).ok_or(SagaError::UnknownEvent)
+}
+
+/// Who gave up, with the answer that said so; only `wanted` when there is one.
+fn given_up<'a>(entry: &'a Entry, wanted: Option<&'a str>) -> impl Iterator<Item = (&'a str, &'a Answer)> {
+    entry.answers.iter().filter(move |(consumer, answer)| {
+        answer.outcome == Outcome::Failed && wanted.is_none_or(|wanted| wanted == *consumer)
+    })
+}
+
+fn at_least_one(wishes: Vec<SagaEvent>) -> Result<Vec<SagaEvent>, SagaError> {
+    if wishes.is_empty() { Err(SagaError::NothingFailed) } else { Ok(wishes) }
 }
 
 #[cfg(test)]

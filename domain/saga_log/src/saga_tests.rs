@@ -2,7 +2,7 @@
 use super::*;
 use crate::EventState;
 use domain_kernel::spec::Spec;
-use domain_kernel::{StreamId, Timestamp, Version, rehydrate};
+use domain_kernel::{Timestamp, Version, rehydrate};
 use uuid::Uuid;
 
 fn id(number: u128) -> EventId {
@@ -35,8 +35,8 @@ fn reported(number: u128, consumer: &str, attempt: u32, outcome: Outcome) -> Sag
     SagaEvent::StepReported(said(number, consumer, attempt, outcome))
 }
 
-fn reason() -> RetryReason {
-    RetryReason::parse("the mail server is back").unwrap()
+fn reason() -> Reason {
+    Reason::parse("the mail server is back").unwrap()
 }
 
 fn retry(consumer: Option<&str>) -> SagaCommand {
@@ -45,6 +45,22 @@ fn retry(consumer: Option<&str>) -> SagaCommand {
 
 fn retry_requested(consumer: &str, attempt: u32) -> SagaEvent {
     SagaEvent::RetryRequested { event: id(1), consumer: consumer.into(), attempt, reason: reason() }
+}
+
+/// An event that is not clinical.
+fn account_created(number: u128, expects: &[&str]) -> SagaEvent {
+    let event =
+        Recorded { event_type: "users.user_created".into(), topic: "event-user".into(), ..event(number, expects) };
+    SagaEvent::EventRecorded { event, answer: None }
+}
+
+fn skip(consumer: Option<&str>) -> SagaCommand {
+    SagaCommand::RequestSkip { event: id(1), consumer: consumer.map(ToOwned::to_owned), reason: reason() }
+}
+
+fn skip_requested(consumer: &str) -> SagaEvent {
+    let stream = StreamId(Uuid::from_u128(100));
+    SagaEvent::SkipRequested { event: id(1), stream, consumer: consumer.into(), reason: reason() }
 }
 
 fn state_of(number: u128, past: &[SagaEvent]) -> EventState {
@@ -142,11 +158,48 @@ fn an_unknown_event_is_not_retried() {
 }
 
 #[test]
-fn a_reason_has_1_to_200_printable_characters() {
-    assert_eq!(RetryReason::parse("  back  ").unwrap().as_str(), "back");
-    for words in ["", "   ", "a\nb", &"x".repeat(201)] {
-        assert_eq!(RetryReason::parse(words), Err(InvalidReason));
-    }
+fn a_skip_asks_everybody_who_gave_up_or_the_one_that_is_named() {
+    let past = [
+        account_created(1, &["a", "b", "c"]),
+        reported(1, "a", 1, Outcome::Failed),
+        reported(1, "b", 2, Outcome::Failed),
+        reported(1, "c", 1, Outcome::Processed),
+    ];
+    Spec::<Saga>::given(past.clone()).when(skip(None)).then([skip_requested("a"), skip_requested("b")]);
+    Spec::<Saga>::given(past.clone()).when(skip(Some("b"))).then([skip_requested("b")]);
+    Spec::<Saga>::given(past).when(skip(Some("c"))).then_err(SagaError::NothingFailed);
+}
+
+#[test]
+fn a_clinical_event_is_never_skipped() {
+    let past = [recorded(1, &["notifications"]), reported(1, "notifications", 6, Outcome::Failed)];
+    Spec::<Saga>::given(past).when(skip(None)).then_err(SagaError::Clinical);
+    let pending = [recorded(1, &["notifications"])];
+    Spec::<Saga>::given(pending).when(skip(Some("notifications"))).then_err(SagaError::Clinical);
+}
+
+#[test]
+fn nothing_is_skipped_that_did_not_fail() {
+    let pending = [account_created(1, &["a"])];
+    Spec::<Saga>::given(pending).when(skip(None)).then_err(SagaError::NothingFailed);
+    let skipped =
+        [account_created(1, &["a"]), reported(1, "a", 1, Outcome::Failed), reported(1, "a", 1, Outcome::Skipped)];
+    Spec::<Saga>::given(skipped.clone()).when(skip(None)).then_err(SagaError::NothingFailed);
+    Spec::<Saga>::given(skipped).when(retry(None)).then_err(SagaError::NothingFailed);
+}
+
+#[test]
+fn an_unknown_event_is_not_skipped() {
+    Spec::<Saga>::given([]).when(skip(None)).then_err(SagaError::UnknownEvent);
+    Spec::<Saga>::given([reported(1, "a", 1, Outcome::Failed)]).when(skip(None)).then_err(SagaError::UnknownEvent);
+}
+
+#[test]
+fn a_wish_to_skip_changes_nothing_until_the_consumer_has_skipped() {
+    let failed = [account_created(1, &["a"]), reported(1, "a", 1, Outcome::Failed), skip_requested("a")];
+    assert_eq!(state_of(1, &failed), EventState::Failed);
+    let skipped = [failed.as_slice(), &[reported(1, "a", 1, Outcome::Skipped)]].concat();
+    assert_eq!(state_of(1, &skipped), EventState::Processed);
 }
 
 /// Every order of `items` (Heap's algorithm).
@@ -201,6 +254,7 @@ fn stored_names_never_change() {
         (recorded(1, &[]), "saga_log.saga_event_recorded"),
         (reported(1, "a", 1, Outcome::Processed), "saga_log.step_reported"),
         (retry_requested("a", 2), "saga_log.retry_requested"),
+        (skip_requested("a"), "saga_log.skip_requested"),
     ];
     for (event, name) in names {
         assert_eq!(event.event_type(), name);

@@ -64,6 +64,7 @@ pub static PUBLISHED: &[Published] = &[
     published("messaging.message_retried", "MessageRetried", topics::SAGA_STEP, NOBODY),
     published("messaging.message_skipped", "MessageSkipped", topics::SAGA_STEP, NOBODY),
     published("saga_log.retry_requested", "RetryRequested", topics::SAGA_COMMAND, NOBODY),
+    published("saga_log.skip_requested", "SkipRequested", topics::SAGA_COMMAND, NOBODY),
 ];
 
 /// The entry of an event type; `None` when it is not published, or by a newer binary only.

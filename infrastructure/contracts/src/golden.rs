@@ -15,7 +15,7 @@ use crate::event_user::{
     self, UserContactChanged, UserCreated, UserDeactivated, UserEventRecord, UserPasswordChanged, UserReactivated,
     UserRoleChanged,
 };
-use crate::saga_command::{self, RetryRequested, SagaCommandRecord};
+use crate::saga_command::{self, RetryRequested, SagaCommandRecord, SkipRequested};
 use crate::saga_step::{self, MessageFailed, MessageHandled, MessageRetried, MessageSkipped, SagaStepRecord};
 use crate::{Envelope, SealedBytes, catalogue, topic};
 use domain_kernel::message::topics;
@@ -140,10 +140,12 @@ fn steps() -> Vec<SagaStepRecord> {
 }
 
 fn commands() -> Vec<SagaCommandRecord> {
-    let asked = RetryRequested { event_id: id(10), consumer: "results".to_owned(), attempt: 4 };
+    let retry = RetryRequested { event_id: id(10), consumer: "results".to_owned(), attempt: 4 };
+    let skip =
+        SkipRequested { source_event_id: id(10), source_stream_id: id(11), consumer: "notifications".to_owned() };
     // A request's own event: nothing caused it.
     let envelope = Envelope { causation_id: None, ..envelope() };
-    vec![SagaCommandRecord { envelope, event: asked.into() }]
+    [retry.into(), skip.into()].map(|event| SagaCommandRecord { envelope: envelope.clone(), event }).into()
 }
 
 /// Holds one event's committed files against the code. `versions` are the contract versions that have the event, `sample`

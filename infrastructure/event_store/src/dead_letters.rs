@@ -62,11 +62,13 @@ pub trait DeadLetters: Send + Sync {
     /// The letter of `event`, if it is one of `consumer`'s.
     fn find<'a>(&'a self, consumer: &'a str, event: EventId) -> BoxFuture<'a, Result<Option<DeadLetter>, StoreError>>;
 
-    /// The waiting message of `stream` with the lowest version.
+    /// The waiting message of `stream` with the lowest version, once the letter of `after` is dealt with. While another
+    /// letter holds the stream only that letter's own message is found: nothing passes a letter.
     fn next_behind<'a>(
         &'a self,
         consumer: &'a str,
         stream: StreamId,
+        after: EventId,
     ) -> BoxFuture<'a, Result<Option<Message>, StoreError>>;
 
     /// Takes a waiting message out, after it was handled.

@@ -145,21 +145,33 @@ impl HandlingLog {
         self.append(SKIPPED, command, message, attempt, Some(code)).await
     }
 
+    /// Whether `event`'s message was set aside: then that is what took effect.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn was_skipped(&self, event: EventId) -> Result<bool, StoreError> {
+        let told = self.told(handling_command(self.consumer, event)).await?;
+        Ok(told.is_some_and(|told| told.type_id == SKIPPED))
+    }
+
     /// The source stream of the letter that was taken again at that attempt; `None` when that was not told.
     ///
     /// # Errors
     /// [`StoreError`].
     pub(crate) async fn stream_retried(&self, event: EventId, attempt: u32) -> Result<Option<StreamId>, StoreError> {
-        let Some(record) = self.store.find_command(self.command(event, "retried", attempt)).await? else {
-            return Ok(None);
-        };
-        let before = Version(record.version.0.saturating_sub(1));
-        match self.store.read_stream(record.stream, before, 1).await?.first() {
+        match self.told(self.command(event, "retried", attempt)).await? {
             Some(told) => {
-                read(told).map(|told| Some(told.source_stream_id.into())).map_err(|error| damaged(told, &error))
+                read(&told).map(|stored| Some(stored.source_stream_id.into())).map_err(|error| damaged(&told, &error))
             }
             None => Ok(None),
         }
+    }
+
+    /// The last event that was appended under `command`.
+    async fn told(&self, command: CommandId) -> Result<Option<RecordedEvent>, StoreError> {
+        let Some(record) = self.store.find_command(command).await? else { return Ok(None) };
+        let before = Version(record.version.0.saturating_sub(1));
+        Ok(self.store.read_stream(record.stream, before, 1).await?.pop())
     }
 
     fn command(&self, event: EventId, step: &str, attempt: u32) -> CommandId {

@@ -24,5 +24,5 @@ pub use embedded::{EmbeddedBus, EmbeddedLogs};
 pub use handler::{Handling, HandlingError, MessageHandler};
 pub use handling::HandlingLog;
 pub use relay::{MessageSink, Relay};
-pub use runner::{ConsumerRunner, Retried, RunnerError};
+pub use runner::{ConsumerRunner, Retried, RunnerError, Skipped};
 pub use source::{LogSource, Publisher};

@@ -9,20 +9,20 @@
 //! 4. What fails for good: the letter is written and the stream parked, FAILED is appended, and only then the message
 //!    is acknowledged. A kill between these repeats them, and repeating changes nothing.
 //!
-//! A retry that an operator asks for on `saga-command` comes through here too ([`dead_letter`]).
+//! A retry or a skip that an operator asks for on `saga-command` comes through here too ([`dead_letter`]).
 mod dead_letter;
 mod lanes;
 mod taking;
 mod wait;
 
-pub use dead_letter::Retried;
+pub use dead_letter::{Retried, Skipped};
 pub(crate) use lanes::IN_HAND;
 
 use crate::handler::MessageHandler;
 use crate::handling::HandlingLog;
 use domain_kernel::message::topics;
 use domain_kernel::ports::{BusError, Clock, Delivery, EventBus, Subscription};
-use domain_kernel::{Message, Topic};
+use domain_kernel::{EventId, Message, StreamId, Topic};
 use infra_contracts::catalogue;
 use infra_contracts::saga_command::{self, SagaCommand};
 use infra_event_store::dead_letters::DeadLetters;
@@ -42,7 +42,7 @@ const FINISHING: Duration = Duration::from_secs(2);
 pub struct ConsumerRunner {
     /// The pinned name: of its subscriptions, of its command ids, and in the catalogue.
     pub consumer: &'static str,
-    /// What it reads. It reads `saga-command` in any case, for retries that name it.
+    /// What it reads. It reads `saga-command` in any case, for retries and skips that name it.
     pub topics: Vec<Topic>,
     /// Where the messages come from.
     pub bus: Arc<dyn EventBus>,
@@ -112,7 +112,7 @@ impl ConsumerRunner {
 
     /// Takes messages until the subscription fails.
     async fn drain(&self, topic: Topic, subscription: &mut dyn Subscription, pause: &mut Pause<'_>) -> BusError {
-        // Two retries of one stream at a time would get into each other's way.
+        // Two wishes about one stream at a time would get into each other's way.
         let mut lanes = Lanes::new(self, if topic == topics::SAGA_COMMAND { 1 } else { LANES });
         let mut handled = VecDeque::new();
         let error = loop {
@@ -156,24 +156,38 @@ impl ConsumerRunner {
         }
     }
 
-    /// A retry that names this consumer is done here; anything else is the handler's, if it reads commands at all.
+    /// A wish that names this consumer is fulfilled here if it is about a letter; anything else is the handler's, if it
+    /// reads commands at all.
     async fn take_command(&self, message: &Message, redelivered: bool) {
-        if let Some((event, attempt)) = self.retry_asked(message) {
-            match self.retry_dead_letter(event, attempt).await {
-                Retried::NoLetter => {}
-                Retried::Handled | Retried::FailedAgain => return,
-            }
-        }
-        if self.topics.contains(&topics::SAGA_COMMAND) {
+        let done = match self.asked(message) {
+            Some(Asked::Retry { event, attempt }) => self.retry_dead_letter(event, attempt).await != Retried::NoLetter,
+            Some(Asked::Skip { event, stream }) => self.skip_dead_letter(event, stream).await == Skipped::SetAside,
+            None => false,
+        };
+        if !done && self.topics.contains(&topics::SAGA_COMMAND) {
             self.take(message, redelivered).await;
         }
     }
 
-    fn retry_asked(&self, message: &Message) -> Option<(domain_kernel::EventId, u32)> {
+    fn asked(&self, message: &Message) -> Option<Asked> {
         catalogue::find(&message.headers.event_type)?;
         let record = saga_command::decode(message.headers.contract_version, &message.payload).ok()?;
-        let SagaCommand::RetryRequested(asked) = record.event;
-        let attempt = u32::try_from(asked.attempt).ok()?;
-        (asked.consumer == self.consumer).then_some((asked.event_id.into(), attempt))
+        let (consumer, asked) = match record.event {
+            SagaCommand::RetryRequested(retry) => {
+                let (event, attempt) = (retry.event_id.into(), u32::try_from(retry.attempt).ok()?);
+                (retry.consumer, Asked::Retry { event, attempt })
+            }
+            SagaCommand::SkipRequested(skip) => {
+                let (event, stream) = (skip.source_event_id.into(), skip.source_stream_id.into());
+                (skip.consumer, Asked::Skip { event, stream })
+            }
+        };
+        (consumer == self.consumer).then_some(asked)
     }
+}
+
+/// What an operator asks of this consumer.
+enum Asked {
+    Retry { event: EventId, attempt: u32 },
+    Skip { event: EventId, stream: StreamId },
 }

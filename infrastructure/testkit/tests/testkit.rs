@@ -152,10 +152,12 @@ async fn memory_dead_letters_drain_in_version_order() {
     }
     let letter = letters.find("c", first.headers.event_id).await.unwrap().unwrap();
     assert_eq!((letter.attempts, letter.parked_behind), (3, 2));
+    let other = second.headers.event_id;
+    assert_eq!(letters.next_behind("c", stream, other).await, Ok(None), "the letter of another event keeps them");
     letters.remove_letter("c", first.headers.event_id).await.unwrap();
     for expected in [second, third] {
         assert_eq!(letters.unpark_if_empty("c", stream).await, Ok(false));
-        assert_eq!(letters.next_behind("c", stream).await, Ok(Some(expected.clone())));
+        assert_eq!(letters.next_behind("c", stream, first.headers.event_id).await, Ok(Some(expected.clone())));
         letters.remove_behind("c", expected.headers.event_id).await.unwrap();
     }
     assert_eq!(letters.unpark_if_empty("c", stream).await, Ok(true));

@@ -1,7 +1,7 @@
 //! Between the notification's events and their stored records. Nothing is sealed or opened here.
 use crate::events::{
     ATTEMPT_FAILED, CATALOGUE, NOTIFICATION_FAILED, NOTIFICATION_REQUESTED, NOTIFICATION_REQUESTED_AGAIN,
-    NOTIFICATION_SENT, NOTIFICATION_SUPPRESSED,
+    NOTIFICATION_SENT, NOTIFICATION_SKIPPED, NOTIFICATION_SUPPRESSED,
 };
 use domain_kernel::ports::Origin;
 use domain_kernel::{BoxFuture, EventTypeId, RecordedEvent, StreamId, Timestamp, UserId, Version};
@@ -81,6 +81,15 @@ pub(crate) fn encode(event: &NotificationEvent) -> Result<EncodedEvent, CodecErr
                 requested_at: at.0,
             },
         ),
+        NotificationEvent::Skipped { source, about, attempt } => write(
+            NOTIFICATION_SKIPPED,
+            &Skipped {
+                source_event_id: source.0,
+                about_stream: about.stream.0,
+                about_kind: about.kind.name().to_owned(),
+                attempt: i32_of(*attempt),
+            },
+        ),
     }
 }
 
@@ -129,6 +138,14 @@ pub(crate) fn decode(event: &RecordedEvent) -> Result<NotificationEvent, CodecEr
                 about: about(event, about_stream, &about_kind)?,
                 attempt: u32_of(event, attempt)?,
                 at: Timestamp(requested_at),
+            }
+        }
+        NOTIFICATION_SKIPPED => {
+            let Skipped { source_event_id, about_stream, about_kind, attempt } = read(event)?;
+            NotificationEvent::Skipped {
+                source: source_event_id.into(),
+                about: about(event, about_stream, &about_kind)?,
+                attempt: u32_of(event, attempt)?,
             }
         }
         type_id => return Err(CodecError::UnknownType { type_id, schema_version: event.schema_version }),
@@ -204,6 +221,15 @@ struct RequestedAgain {
     about_kind: String,
     attempt: i32,
     requested_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "NotificationSkipped")]
+struct Skipped {
+    source_event_id: Uuid,
+    about_stream: Uuid,
+    about_kind: String,
+    attempt: i32,
 }
 
 impl From<&Request> for Requested {

@@ -60,6 +60,10 @@ fn golden() -> Vec<(NotificationEvent, &'static str)> {
             },
             include_str!("golden/notification_requested_again.v1.hex"),
         ),
+        (
+            NotificationEvent::Skipped { source: EventId(Uuid::from_u128(1)), about, attempt: 6 },
+            include_str!("golden/notification_skipped.v1.hex"),
+        ),
     ]
 }
 

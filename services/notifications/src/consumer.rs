@@ -43,7 +43,7 @@ impl MessageHandler for NotificationConsumer {
             let wanted = match message.topic {
                 topics::EVENT_USER => of_user(message)?,
                 topics::EVENT_RESULT => of_result(message)?,
-                topics::SAGA_COMMAND => return self.request_again(message, command).await,
+                topics::SAGA_COMMAND => return self.about_a_dead_one(message, command).await,
                 _ => None,
             };
             match wanted {
@@ -140,22 +140,30 @@ impl NotificationConsumer {
         Ok(Handling::Done)
     }
 
-    /// An operator wants something tried again that this consumer gave up: here, a notification that is dead.
-    async fn request_again(&self, message: &Message, command: CommandId) -> Result<Handling, HandlingError> {
+    /// An operator wants something tried again, or let pass, that this consumer gave up: here, a notification that is
+    /// dead.
+    async fn about_a_dead_one(&self, message: &Message, command: CommandId) -> Result<Handling, HandlingError> {
         let record = saga_command::decode(message.headers.contract_version, &message.payload)?;
-        let SagaCommand::RetryRequested(retry) = record.event;
-        if retry.consumer != crate::NAME {
+        let (consumer, source, wish) = match record.event {
+            SagaCommand::RetryRequested(retry) => {
+                let attempt =
+                    u32::try_from(retry.attempt).map_err(|_| HandlingError::permanent("attempt_malformed"))?;
+                let again = NotificationCommand::RequestAgain { attempt, at: self.clock.now() };
+                (retry.consumer, EventId(retry.event_id), again)
+            }
+            SagaCommand::SkipRequested(skip) => {
+                (skip.consumer, EventId(skip.source_event_id), NotificationCommand::Skip)
+            }
+        };
+        if consumer != crate::NAME {
             return Ok(Handling::NothingToDo);
         }
-        let attempt = u32::try_from(retry.attempt).map_err(|_| HandlingError::permanent("attempt_malformed"))?;
-        let source = EventId(retry.event_id);
         for template in Template::ALL {
             let notification = notification_stream(source, template);
             let state = self.repository.load(notification).await.map_err(of_load)?.state;
             if matches!(state, NotificationState::Dead { .. }) {
-                let again = NotificationCommand::RequestAgain { attempt, at: self.clock.now() };
-                let requested = self.repository.execute(notification, None, &context(message, command), again).await;
-                self.hint(notification, &requested.map_err(of_command)?.state);
+                let done = self.repository.execute(notification, None, &context(message, command), wish).await;
+                self.hint(notification, &done.map_err(of_command)?.state);
                 return Ok(Handling::Done);
             }
         }

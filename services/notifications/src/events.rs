@@ -16,6 +16,8 @@ pub(crate) const NOTIFICATION_FAILED: EventTypeId = EventTypeId(4);
 pub(crate) const NOTIFICATION_SUPPRESSED: EventTypeId = EventTypeId(5);
 /// `notifications.notification_requested_again`.
 pub(crate) const NOTIFICATION_REQUESTED_AGAIN: EventTypeId = EventTypeId(6);
+/// `notifications.notification_skipped`.
+pub(crate) const NOTIFICATION_SKIPPED: EventTypeId = EventTypeId(7);
 
 /// Every stored event of this service. Nothing here is sealed by it: the contact inside a request is another service's
 /// sealed record, copied unopened.
@@ -49,6 +51,11 @@ pub static EVENTS: &[StoredEventType] = &[
         NOTIFICATION_REQUESTED_AGAIN,
         "notifications.notification_requested_again",
         &[include_str!("../../../schemas/stored/notifications/notification_requested_again.v1.avsc")],
+    ),
+    stored(
+        NOTIFICATION_SKIPPED,
+        "notifications.notification_skipped",
+        &[include_str!("../../../schemas/stored/notifications/notification_skipped.v1.avsc")],
     ),
 ];
 

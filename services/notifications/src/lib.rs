@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! event-user, event-result ──▶ consumer ── NotificationRequested ──▶ sender ──▶ mailer
-//! saga-command (retry) ────────▶              (one append)             └── Sent | Failed | Suppressed
+//! saga-command (retry, skip) ──▶              (one append)             └── Sent | Failed | Suppressed
 //!                                                                                └──▶ event-notification
 //! ```
 //! The consumer opens nothing and sends nothing; it appends. The sender opens a contact just before it mails, mails

@@ -79,9 +79,10 @@ pub fn due(event: &RecordedEvent) -> Result<Due, CodecError> {
         NotificationEvent::Requested(request) => Due::At(request.requested_at),
         NotificationEvent::AttemptFailed { next_attempt_at, .. } => Due::At(next_attempt_at),
         NotificationEvent::RequestedAgain { at, .. } => Due::At(at),
-        NotificationEvent::Sent { .. } | NotificationEvent::Failed { .. } | NotificationEvent::Suppressed { .. } => {
-            Due::Never
-        }
+        NotificationEvent::Sent { .. }
+        | NotificationEvent::Failed { .. }
+        | NotificationEvent::Suppressed { .. }
+        | NotificationEvent::Skipped { .. } => Due::Never,
     })
 }
 
@@ -116,6 +117,8 @@ impl Changes {
             NotificationEvent::Failed { attempt, code, .. } => ("dead", attempt, Some(code.as_str().to_owned()), None),
             NotificationEvent::Suppressed { reason, .. } => ("suppressed", 0, Some(reason.name().to_owned()), None),
             NotificationEvent::RequestedAgain { at, .. } => ("requested", 0, None, Some(at)),
+            // It stays dead; that nobody minds is the saga log's to show.
+            NotificationEvent::Skipped { .. } => return,
         };
         let before = self.standings.get(&recorded.stream.0).map_or(0, |standing| standing.attempts);
         let (attempts, due_at) = (attempts.max(before), due_at.map(moment));

@@ -1,15 +1,15 @@
 //! What the others are told: the outcome of a notification, on `event-notification`, as the answer to the message that
-//! asked for it; and that a dead one is being tried again, on `saga-step`.
+//! asked for it; and that a dead one is being tried again or left as it is, on `saga-step`.
 use crate::codec::{self, i32_of};
 use crate::{NAME, events};
 use domain_kernel::message::topics;
 use domain_kernel::ports::SourceError;
 use domain_kernel::{EventTypeId, Message, RecordedEvent, Topic};
-use domain_notifications::{AboutKind, NotificationEvent};
+use domain_notifications::{About, AboutKind, NotificationEvent};
 use infra_contracts::event_notification::{
     self, NotificationEventRecord, NotificationFailed, NotificationSent, NotificationSuppressed,
 };
-use infra_contracts::saga_step::{self, MessageRetried, SagaStepRecord};
+use infra_contracts::saga_step::{self, MessageRetried, MessageSkipped, SagaStep, SagaStepRecord};
 use infra_contracts::{ContractError, Envelope, catalogue};
 use infra_messaging::{Publisher, handling};
 
@@ -21,7 +21,7 @@ impl Publisher for NotificationPublisher {
     fn message(&self, topic: Topic, event: &RecordedEvent) -> Result<Option<Message>, SourceError> {
         match topic {
             topics::EVENT_NOTIFICATION if is_outcome(event.type_id) => outcome(event),
-            topics::SAGA_STEP if event.type_id == events::NOTIFICATION_REQUESTED_AGAIN => retried(event),
+            topics::SAGA_STEP if is_step(event.type_id) => step(event),
             topics::SAGA_STEP => handling::message(event, NAME),
             _ => Ok(None),
         }
@@ -30,6 +30,10 @@ impl Publisher for NotificationPublisher {
 
 fn is_outcome(type_id: EventTypeId) -> bool {
     [events::NOTIFICATION_SENT, events::NOTIFICATION_FAILED, events::NOTIFICATION_SUPPRESSED].contains(&type_id)
+}
+
+fn is_step(type_id: EventTypeId) -> bool {
+    [events::NOTIFICATION_REQUESTED_AGAIN, events::NOTIFICATION_SKIPPED].contains(&type_id)
 }
 
 fn outcome(event: &RecordedEvent) -> Result<Option<Message>, SourceError> {
@@ -69,30 +73,46 @@ fn outcome(event: &RecordedEvent) -> Result<Option<Message>, SourceError> {
         ),
         NotificationEvent::Requested(_)
         | NotificationEvent::AttemptFailed { .. }
-        | NotificationEvent::RequestedAgain { .. } => return Ok(None),
+        | NotificationEvent::RequestedAgain { .. }
+        | NotificationEvent::Skipped { .. } => return Ok(None),
     };
     let record = NotificationEventRecord { envelope: Envelope::of(event), event: contract };
     let payload = event_notification::encode(&record).map_err(|error| misfit(event, &error))?;
     Ok(answer(event, event_type, payload, attempt))
 }
 
-/// A dead notification that is requested again answers RETRIED for the message that asked for it first.
-fn retried(event: &RecordedEvent) -> Result<Option<Message>, SourceError> {
-    let NotificationEvent::RequestedAgain { source, about, attempt, .. } = decode(event)? else { return Ok(None) };
-    let source_topic = match about.kind {
+/// A dead notification that is requested again answers RETRIED for the message that asked for it first, one that is left
+/// as it is SKIPPED.
+fn step(event: &RecordedEvent) -> Result<Option<Message>, SourceError> {
+    let consumer = NAME.to_owned();
+    let (told, event_type, attempt): (SagaStep, _, _) = match decode(event)? {
+        NotificationEvent::RequestedAgain { source, about, attempt, .. } => {
+            let (source_event_id, source_topic, number) = (source.0, source_topic(about), i32_of(attempt));
+            let retried = MessageRetried { source_event_id, source_topic, consumer, attempt: number, code: None };
+            (retried.into(), "messaging.message_retried", attempt)
+        }
+        NotificationEvent::Skipped { source, about, attempt } => {
+            let (source_event_id, source_topic, number) = (source.0, source_topic(about), i32_of(attempt));
+            let skipped = MessageSkipped { source_event_id, source_topic, consumer, attempt: number, code: None };
+            (skipped.into(), "messaging.message_skipped", attempt)
+        }
+        NotificationEvent::Requested(_)
+        | NotificationEvent::AttemptFailed { .. }
+        | NotificationEvent::Sent { .. }
+        | NotificationEvent::Failed { .. }
+        | NotificationEvent::Suppressed { .. } => return Ok(None),
+    };
+    let record = SagaStepRecord { envelope: Envelope::of(event), event: told };
+    let payload = saga_step::encode(&record).map_err(|error| misfit(event, &error))?;
+    Ok(answer(event, event_type, payload, attempt))
+}
+
+fn source_topic(about: About) -> String {
+    match about.kind {
         AboutKind::User => topics::EVENT_USER,
         AboutKind::Result => topics::EVENT_RESULT,
-    };
-    let step = MessageRetried {
-        source_event_id: source.0,
-        source_topic: source_topic.to_owned(),
-        consumer: NAME.to_owned(),
-        attempt: i32_of(attempt),
-        code: None,
-    };
-    let record = SagaStepRecord { envelope: Envelope::of(event), event: step.into() };
-    let payload = saga_step::encode(&record).map_err(|error| misfit(event, &error))?;
-    Ok(answer(event, "messaging.message_retried", payload, attempt))
+    }
+    .to_owned()
 }
 
 fn answer(event: &RecordedEvent, event_type: &str, payload: Vec<u8>, attempt: u32) -> Option<Message> {

@@ -1,7 +1,7 @@
 //! Between the saga's events and their stored records.
-use crate::events::{CATALOGUE, RETRY_REQUESTED, SAGA_EVENT_RECORDED, STEP_REPORTED};
+use crate::events::{CATALOGUE, RETRY_REQUESTED, SAGA_EVENT_RECORDED, SKIP_REQUESTED, STEP_REPORTED};
 use domain_kernel::{BoxFuture, EventTypeId, RecordedEvent, StreamId, Timestamp, UserId, Version};
-use domain_saga_log::{Answer, AnswerTo, Recorded, RetryReason, SagaEvent};
+use domain_saga_log::{Answer, AnswerTo, Reason, Recorded, SagaEvent};
 use infra_event_store::codec::{CodecError, EncodedEvent, EventCodec, EventSlot};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,15 @@ pub(crate) fn encode(event: &SagaEvent) -> Result<EncodedEvent, CodecError> {
                 reason: reason.as_str().to_owned(),
             },
         ),
+        SagaEvent::SkipRequested { event, stream, consumer, reason } => write(
+            SKIP_REQUESTED,
+            &StoredSkip {
+                event_id: event.0,
+                stream_id: stream.0,
+                consumer: consumer.clone(),
+                reason: reason.as_str().to_owned(),
+            },
+        ),
     }
 }
 
@@ -59,7 +68,16 @@ pub(crate) fn decode(event: &RecordedEvent) -> Result<SagaEvent, CodecError> {
                 event: event_id.into(),
                 consumer,
                 attempt: u32_of(event, "attempt", attempt.into())?,
-                reason: RetryReason::parse(&reason).map_err(|_| malformed(event, "reason"))?,
+                reason: parse_reason(event, &reason)?,
+            }
+        }
+        SKIP_REQUESTED => {
+            let StoredSkip { event_id, stream_id, consumer, reason } = read(event)?;
+            SagaEvent::SkipRequested {
+                event: event_id.into(),
+                stream: StreamId(stream_id),
+                consumer,
+                reason: parse_reason(event, &reason)?,
             }
         }
         type_id => return Err(CodecError::UnknownType { type_id, schema_version: event.schema_version }),
@@ -98,6 +116,15 @@ struct StoredRetry {
     event_id: Uuid,
     consumer: String,
     attempt: i32,
+    reason: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "SkipRequested")]
+struct StoredSkip {
+    event_id: Uuid,
+    stream_id: Uuid,
+    consumer: String,
     reason: String,
 }
 
@@ -176,6 +203,10 @@ fn read<T: DeserializeOwned>(event: &RecordedEvent) -> Result<T, CodecError> {
 /// Avro has no unsigned numbers; no attempt comes near the limit.
 pub(crate) fn i32_of(attempt: u32) -> i32 {
     i32::try_from(attempt).unwrap_or(i32::MAX)
+}
+
+fn parse_reason(event: &RecordedEvent, reason: &str) -> Result<Reason, CodecError> {
+    Reason::parse(reason).map_err(|_| malformed(event, "reason"))
 }
 
 fn u32_of(event: &RecordedEvent, field: &str, number: i64) -> Result<u32, CodecError> {

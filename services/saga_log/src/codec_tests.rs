@@ -22,14 +22,28 @@ fn golden() -> Vec<(SagaEvent, &'static str)> {
         occurred_at: Timestamp(1_000_000),
         expects: vec!["results".into()],
     };
-    let reason = RetryReason::parse("the mail server is back").unwrap();
+    let reason = || Reason::parse("the mail server is back").unwrap();
     let consumer = "notifications".to_owned();
     vec![
         (SagaEvent::EventRecorded { event, answer: Some(answer()) }, include_str!("golden/saga_event_recorded.v1.hex")),
         (SagaEvent::StepReported(answer()), include_str!("golden/step_reported.v1.hex")),
         (
-            SagaEvent::RetryRequested { event: EventId(Uuid::from_u128(1)), consumer, attempt: 7, reason },
+            SagaEvent::RetryRequested {
+                event: EventId(Uuid::from_u128(1)),
+                consumer: consumer.clone(),
+                attempt: 7,
+                reason: reason(),
+            },
             include_str!("golden/retry_requested.v1.hex"),
+        ),
+        (
+            SagaEvent::SkipRequested {
+                event: EventId(Uuid::from_u128(1)),
+                stream: StreamId(Uuid::from_u128(3)),
+                consumer,
+                reason: reason(),
+            },
+            include_str!("golden/skip_requested.v1.hex"),
         ),
     ]
 }

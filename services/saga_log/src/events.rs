@@ -10,6 +10,8 @@ pub(crate) const SAGA_EVENT_RECORDED: EventTypeId = EventTypeId(1);
 pub(crate) const STEP_REPORTED: EventTypeId = EventTypeId(2);
 /// `saga_log.retry_requested`.
 pub(crate) const RETRY_REQUESTED: EventTypeId = EventTypeId(3);
+/// `saga_log.skip_requested`.
+pub(crate) const SKIP_REQUESTED: EventTypeId = EventTypeId(4);
 
 /// Every stored event of this service. Nothing in it is personal, so nothing is sealed.
 pub static EVENTS: &[StoredEventType] = &[
@@ -27,6 +29,11 @@ pub static EVENTS: &[StoredEventType] = &[
         RETRY_REQUESTED,
         "saga_log.retry_requested",
         &[include_str!("../../../schemas/stored/saga_log/retry_requested.v1.avsc")],
+    ),
+    stored(
+        SKIP_REQUESTED,
+        "saga_log.skip_requested",
+        &[include_str!("../../../schemas/stored/saga_log/skip_requested.v1.avsc")],
     ),
 ];
 

@@ -1,20 +1,20 @@
-//! What the service answers over HTTP: what happened, and an operator's wish to try again.
+//! What the service answers over HTTP: what happened, and what operators wish of it.
+mod wishes;
+
 use crate::NAME;
 use crate::saga_list::{self, Filter, Position, SagaEventRow};
 use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, Uri};
 use axum::response::Response;
 use axum::{Json, Router, routing};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
-use domain_kernel::{Role, StreamId, UserId};
-use domain_saga_log::{EventState, Outcome, RetryReason, Saga, SagaCommand, SagaError, entry};
+use domain_kernel::{Role, UserId};
+use domain_saga_log::{EventState, Outcome, Saga, entry};
 use infra_event_store::BlindIndex;
-use infra_event_store::repository::{CommandContext, CommandError, Repository};
+use infra_event_store::repository::Repository;
 use infra_http::page::limit;
 use infra_http::problem::ProblemDocument;
-use infra_http::{
-    Access, Caller, Cursors, Page, Problem, RequestContext, Route, ServiceApi, StrictJson, StrictPath, StrictQuery,
-};
+use infra_http::{Access, Caller, Cursors, Page, Problem, Route, ServiceApi, StrictPath, StrictQuery};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 /// Who sees saga logs at all: a laboratory its own, the administrator and the auditor every one.
 const READERS: &[Role] = &[Role::Laboratory, Role::Administrator, Role::Auditor];
-/// Who may ask for a retry.
+/// Who may ask for a retry or a skip.
 const OPERATORS: &[Role] = &[Role::Administrator];
 /// How many events of one saga are shown at most; a saga has a handful.
 const MOST_OF_ONE: i64 = 500;
@@ -48,6 +48,7 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/saga/logs", Access::Roles(READERS)),
         Route::new(Method::GET, "/saga/logs/{id}", Access::Roles(READERS)),
         Route::new(Method::POST, "/saga/logs/{id}/retry", Access::Roles(OPERATORS)),
+        Route::new(Method::POST, "/saga/logs/{id}/skip", Access::Roles(OPERATORS)),
     ]
 }
 
@@ -55,19 +56,20 @@ pub(crate) fn router(pages: Pages) -> Router {
     Router::new()
         .route("/saga/logs", routing::get(list))
         .route("/saga/logs/{id}", routing::get(show))
-        .route("/saga/logs/{id}/retry", routing::post(retry))
+        .route("/saga/logs/{id}/retry", routing::post(wishes::retry))
+        .route("/saga/logs/{id}/skip", routing::post(wishes::skip))
         .with_state(Arc::new(pages))
 }
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(list, show, retry),
+    paths(list, show, wishes::retry, wishes::skip),
     components(schemas(
         SagaEventView,
         SagaView,
         ConsumerView,
-        RetryBody,
-        RetryAccepted,
+        wishes::Wish,
+        wishes::WishAccepted,
         Page<SagaEventView>,
         ProblemDocument
     ))
@@ -290,88 +292,6 @@ async fn show(
         .await
         .map_err(|error| unavailable(&error))?;
     Ok(Json(SagaView { event: row.into(), saga: saga.into_iter().map(SagaEventView::from).collect() }))
-}
-
-/// What an operator says.
-#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RetryBody {
-    /// Why it is worth another try; 1 to 200 characters, kept in clear: no names.
-    #[schema(example = "the mail server is back", min_length = 1, max_length = 200)]
-    reason: String,
-    /// Which consumer shall try again; everybody who gave up when absent.
-    #[schema(example = "notifications")]
-    consumer: Option<String>,
-}
-
-/// The wish was written down; the log shows what comes of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub(crate) struct RetryAccepted {
-    /// The event.
-    id: Uuid,
-    /// Its saga.
-    correlation_id: Uuid,
-}
-
-/// Ask the consumers that gave up on an event to try again
-#[utoipa::path(
-    post,
-    path = "/saga/logs/{id}/retry",
-    operation_id = "retry_saga_event",
-    tag = "saga log",
-    params(("id" = Uuid, Path, description = "The event that was not handled.")),
-    request_body = RetryBody,
-    responses(
-        (status = 202, description = "Asked for.", body = RetryAccepted),
-        (status = 400, description = "The body is no JSON.", body = ProblemDocument),
-        (status = 401, description = "No valid token.", body = ProblemDocument),
-        (status = 403, description = "Only an administrator may do this.", body = ProblemDocument),
-        (status = 404, description = "No such event.", body = ProblemDocument),
-        (status = 409, description = "Nobody gave up on this event.", body = ProblemDocument),
-        (status = 422, description = "The body breaks a rule.", body = ProblemDocument),
-    ),
-    security(("bearer" = []))
-)]
-async fn retry(
-    State(pages): State<Arc<Pages>>,
-    context: RequestContext,
-    StrictPath(id): StrictPath<Uuid>,
-    StrictJson(body): StrictJson<RetryBody>,
-) -> Result<(StatusCode, Json<RetryAccepted>), Problem> {
-    let reason =
-        RetryReason::parse(&body.reason).map_err(|rule| Problem::unprocessable("/reason", rule.to_string()))?;
-    let row = saga_list::find(&pages.pool, None, id)
-        .await
-        .map_err(|error| unavailable(&error))?
-        .ok_or_else(Problem::not_found)?;
-    // The wish is part of the saga that it is about, not of one of its own, so that its consequences are too.
-    let command = CommandContext { correlation_id: row.correlation_id.into(), ..context.command() };
-    let wish = SagaCommand::RequestRetry { event: id.into(), consumer: body.consumer, reason };
-    pages
-        .repository
-        .execute(StreamId(row.correlation_id), None, &command, wish)
-        .await
-        .map_err(|error| Problem::from(with_problem(error)))?;
-    Ok((StatusCode::ACCEPTED, Json(RetryAccepted { id, correlation_id: row.correlation_id })))
-}
-
-fn refusal(error: SagaError) -> Problem {
-    match error {
-        SagaError::UnknownEvent => Problem::not_found(),
-        SagaError::NothingFailed => Problem::conflict("nothing_failed", "No consumer gave up on this event."),
-    }
-}
-
-fn with_problem(error: CommandError<SagaError>) -> CommandError<Problem> {
-    match error {
-        CommandError::Rejected(error) => CommandError::Rejected(refusal(error)),
-        CommandError::VersionMismatch { actual } => CommandError::VersionMismatch { actual },
-        CommandError::ClaimTaken(kind) => CommandError::ClaimTaken(kind),
-        CommandError::OtherCommand => CommandError::OtherCommand,
-        CommandError::Contended => CommandError::Contended,
-        CommandError::Store(error) => CommandError::Store(error),
-        CommandError::Codec(error) => CommandError::Codec(error),
-    }
 }
 
 fn unavailable(error: &sqlx::Error) -> Problem {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! event-user, event-result, event-notification, saga-step ──▶ consumer ──▶ one stream per saga ──▶ read model ──▶ HTTP
-//!                                                             HTTP retry ──▶ RetryRequested ──▶ saga-command
+//!                             HTTP retry, skip ──▶ RetryRequested, SkipRequested ──▶ saga-command
 //! ```
 //! It handles nothing, holds nothing personal and has no key: ids and codes only. Messages come in any order; the state
 //! is a fold that does not depend on it.

@@ -106,7 +106,7 @@ impl Batch {
                 }
                 SagaEvent::StepReported(said) => batch.heard.push(Heard::Answer(saga, said)),
                 // The consumer's own word tells what came of it.
-                SagaEvent::RetryRequested { .. } => {}
+                SagaEvent::RetryRequested { .. } | SagaEvent::SkipRequested { .. } => {}
             }
         }
         Ok(batch)

@@ -7,3 +7,5 @@ mod http;
 mod log;
 #[path = "saga_log/stage.rs"]
 mod stage;
+#[path = "saga_log/wishes.rs"]
+mod wishes;

@@ -4,7 +4,7 @@ use crate::platform::Platform;
 use crate::verdict;
 use domain_kernel::ports::Clock;
 use domain_kernel::{CommandId, StreamId};
-use domain_saga_log::{EventState, RetryReason, SagaCommand, SagaError};
+use domain_saga_log::{EventState, Reason, SagaCommand, SagaError};
 use infra_event_store::repository::{CommandContext, CommandError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(crate) async fn retry_everything(platform: &Platform) -> Result<(), String> 
         Arc::<infra_testkit::memory::MemoryEventStore>::clone(&platform.databases[&Service::SagaLog].events);
     let clock: Arc<dyn Clock> = Arc::<crate::world::World>::clone(&platform.world);
     let sagas = service_saga_log::sagas(store, clock);
-    let reason = RetryReason::parse("it works again").map_err(|error| error.to_string())?;
+    let reason = Reason::parse("it works again").map_err(|error| error.to_string())?;
     for _ in 0..ROUNDS {
         let mut asked = 0;
         for (saga, state) in verdict::sagas(platform).await? {

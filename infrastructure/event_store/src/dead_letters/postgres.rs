@@ -121,11 +121,13 @@ impl DeadLetters for PgDeadLetters {
         &'a self,
         consumer: &'a str,
         stream: StreamId,
+        after: EventId,
     ) -> BoxFuture<'a, Result<Option<Message>, StoreError>> {
         Box::pin(async move {
             let found = sqlx::query(statements::BEHIND_NEXT)
                 .bind(consumer)
                 .bind(stream.0)
+                .bind(after.0)
                 .fetch_optional(&self.pool)
                 .await
                 .map_err(of_query)?;

@@ -105,10 +105,23 @@ async fn messages_wait_behind_a_letter_in_version_order() {
     let letter = letters.find(CONSUMER, dead.headers.event_id).await.unwrap().unwrap();
     assert_eq!(letter.parked_behind, 2, "a repeated one waits once");
     for waiting in [second, third] {
-        assert_eq!(letters.next_behind(CONSUMER, stream).await, Ok(Some(waiting.clone())));
+        assert_eq!(letters.next_behind(CONSUMER, stream, dead.headers.event_id).await, Ok(Some(waiting.clone())));
         letters.remove_behind(CONSUMER, waiting.headers.event_id).await.unwrap();
     }
-    assert_eq!(letters.next_behind(CONSUMER, stream).await, Ok(None));
+    assert_eq!(letters.next_behind(CONSUMER, stream, dead.headers.event_id).await, Ok(None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_letter_keeps_what_waits_behind_it() {
+    let (_fixture, letters) = letters().await;
+    let stream = stream();
+    let [gone, dead, waiting] = [1, 2, 3].map(|version| message(stream, version));
+    letters.park(CONSUMER, &dead, 3, "code").await.unwrap();
+    letters.store_behind(CONSUMER, &waiting).await.unwrap();
+    assert_eq!(letters.next_behind(CONSUMER, stream, gone.headers.event_id).await, Ok(None));
+    // What an earlier drain gave up is a letter and keeps its place in the row.
+    letters.store_behind(CONSUMER, &dead).await.unwrap();
+    assert_eq!(letters.next_behind(CONSUMER, stream, gone.headers.event_id).await, Ok(Some(dead)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@
 //! A waiting message that fails becomes a letter of its own and keeps its place in the row: nothing passes it.
 use super::ConsumerRunner;
 use super::taking::{Delivered, Taken};
-use domain_kernel::{EventId, StreamId};
+use domain_kernel::{EventId, Message, StreamId};
 
 /// What came of taking a dead letter again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,18 @@ pub enum Retried {
     /// It failed, at this attempt or at a later one that was made before; it is still a letter.
     FailedAgain,
 }
+
+/// What came of setting a dead letter aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// There is no such letter (any more).
+    NoLetter,
+    /// The letter is gone, and its stream goes on.
+    SetAside,
+}
+
+/// Why a letter is set aside, as it is published; the operator's own words stay in the saga log.
+const BY_OPERATOR: &str = "operator";
 
 impl ConsumerRunner {
     /// Takes the dead letter of `event` again as attempt number `attempt`, which must be above every attempt before:
@@ -53,26 +65,35 @@ impl ConsumerRunner {
         }
     }
 
-    /// Sets the dead letter of `event` aside, for the reason `code`, and lets its stream go on; false when there is no
-    /// such letter. The message counts as settled: should it be delivered once more, its command took effect.
-    pub async fn skip_dead_letter(&self, event: EventId, code: &str) -> bool {
+    /// Sets the dead letter of `event` aside and lets its `stream` go on. The message counts as settled: should it be
+    /// delivered once more, its command took effect.
+    ///
+    /// Without the letter only what a kill left undone is finished: the letter deleted, its stream still parked.
+    pub async fn skip_dead_letter(&self, event: EventId, stream: StreamId) -> Skipped {
         let Some(letter) = self.until_stored(|| self.dead_letters.find(self.consumer, event)).await else {
-            return false;
+            self.release(event, stream).await;
+            return Skipped::NoLetter;
         };
         let message = &letter.message;
-        if self.took_effect(event).await {
+        if self.took_effect(event).await && !self.was_skipped(event).await {
             // Set aside it cannot be any more, and that it was given up is not the last word.
             self.tell(message, |log| Box::pin(log.handled_before(message, letter.attempts))).await;
         }
-        self.tell(message, |log| Box::pin(log.skipped(message, letter.attempts, code))).await;
+        self.tell(message, |log| Box::pin(log.skipped(message, letter.attempts, BY_OPERATOR))).await;
         self.release(event, message.headers.stream).await;
-        true
+        Skipped::SetAside
     }
 
     /// Whether this very retry had begun before a kill: then what took effect is its own doing, and answers by itself.
     async fn retry_was_told(&self, event: EventId, attempt: u32) -> bool {
         let Some(log) = &self.log else { return false };
         self.until_stored(|| Box::pin(log.stream_retried(event, attempt))).await.is_some()
+    }
+
+    /// Whether this very skip had begun before a kill: then what took effect is its own doing.
+    async fn was_skipped(&self, event: EventId) -> bool {
+        let Some(log) = &self.log else { return false };
+        self.until_stored(|| Box::pin(log.was_skipped(event))).await
     }
 
     /// After a kill between deleting the letter and unparking its stream only the told retry knows the stream.
@@ -87,21 +108,29 @@ impl ConsumerRunner {
         }
     }
 
-    /// Lets `stream` go on after the letter of `event`.
+    /// Lets `stream` go on after the letter of `event`. Another letter of the stream keeps what waits behind it: the one
+    /// of `event` may be long gone when a wish is delivered again.
     async fn release(&self, event: EventId, stream: StreamId) {
         loop {
             let drained = self.drain_behind(event, stream).await;
             self.until_stored(|| self.dead_letters.remove_letter(self.consumer, event)).await;
-            // Not empty after a complete drain: another message was stored behind meanwhile.
-            if !drained || self.until_stored(|| self.dead_letters.unpark_if_empty(self.consumer, stream)).await {
+            if !drained
+                || self.until_stored(|| self.dead_letters.unpark_if_empty(self.consumer, stream)).await
+                // Not empty after a complete drain: another message was stored behind meanwhile, or another letter holds.
+                || self.next_behind(event, stream).await.is_none()
+            {
                 return;
             }
         }
     }
 
+    async fn next_behind(&self, event: EventId, stream: StreamId) -> Option<Message> {
+        self.until_stored(|| self.dead_letters.next_behind(self.consumer, stream, event)).await
+    }
+
     /// Handles what waits behind the letter of `event`, in version order; false when it ends at another letter.
     async fn drain_behind(&self, event: EventId, stream: StreamId) -> bool {
-        while let Some(message) = self.until_stored(|| self.dead_letters.next_behind(self.consumer, stream)).await {
+        while let Some(message) = self.next_behind(event, stream).await {
             let next = message.headers.event_id;
             if next != event {
                 if let Some(letter) = self.until_stored(|| self.dead_letters.find(self.consumer, next)).await {

@@ -169,8 +169,9 @@ impl DeadLetters for GatedDeadLetters {
         &'a self,
         consumer: &'a str,
         stream: StreamId,
+        after: EventId,
     ) -> BoxFuture<'a, Result<Option<Message>, StoreError>> {
-        self.inner.next_behind(consumer, stream)
+        self.inner.next_behind(consumer, stream, after)
     }
 
     fn remove_behind<'a>(&'a self, consumer: &'a str, event: EventId) -> BoxFuture<'a, Result<(), StoreError>> {

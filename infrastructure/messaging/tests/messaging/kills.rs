@@ -1,6 +1,7 @@
 //! A kill between any two steps repeats them harmlessly.
 use crate::gates::{Gate, GatedBus, GatedDeadLetters, GatedStore};
-use crate::support::{Bench, CONSUMER, event, failed, retried, retry_message, user_message};
+use crate::support::{Bench, CONSUMER, event, failed, retried, retry_message, skip_message, skipped, user_message};
+use domain_kernel::Message;
 use domain_kernel::ports::Clock;
 use infra_event_store::dead_letters::DeadLetters;
 use infra_messaging::{Handling, HandlingError, HandlingLog, handling};
@@ -119,8 +120,14 @@ async fn a_repetition_that_fails_is_no_dead_letter() {
     assert_eq!((bench.effects(1), bench.told()), (vec![1], vec![]));
 }
 
-/// Stream 1 is parked at version 1 with versions 2 and 3 behind; a retry is killed at `gate` and comes again.
-async fn a_kill_while_retrying_repeats_harmlessly(gate: impl Fn(&Gated) -> &Gate) {
+/// Stream 1 is parked at version 1 with versions 2 and 3 behind; the fulfilment of `wish` is killed at `gate` and comes
+/// again. What it does to the stream, and what it tells, is as without the kill.
+async fn a_kill_repeats_harmlessly(
+    gate: impl Fn(&Gated) -> &Gate,
+    wish: Message,
+    effects: &[u32],
+    told: (String, u32),
+) {
     let gated = Gated::new().await;
     let bench = &gated.bench;
     bench.handler.answers(event(1, 1), [permanent()]);
@@ -129,17 +136,46 @@ async fn a_kill_while_retrying_repeats_harmlessly(gate: impl Fn(&Gated) -> &Gate
     bench.until_users_are_read().await;
     running.stop().await;
 
-    bench.operators.tell([retry_message(1, CONSUMER, event(1, 1), 2)]);
+    bench.operators.tell([wish]);
     gated.kill_at(gate(&gated)).await;
     let _running = bench.start();
-    bench.until_retries_are_read().await;
-    assert_eq!(bench.effects(1), [1, 2, 3]);
+    bench.until_wishes_are_read().await;
+    assert_eq!(bench.effects(1), effects);
     assert_eq!(bench.dead_letters.list(10).await.unwrap(), []);
     assert!(!bench.is_parked(1).await);
-    assert_eq!(bench.told(), [failed(1), retried(2)]);
+    assert_eq!(bench.told(), [failed(1), told]);
     bench.users.tell([user_message(1, 4)]);
     bench.until_users_are_read().await;
-    assert_eq!(bench.effects(1), [1, 2, 3, 4]);
+    assert_eq!(bench.effects(1), [effects, &[4]].concat());
+}
+
+async fn a_kill_while_retrying_repeats_harmlessly(gate: impl Fn(&Gated) -> &Gate) {
+    let wish = retry_message(1, CONSUMER, event(1, 1), 2);
+    a_kill_repeats_harmlessly(gate, wish, &[1, 2, 3], retried(2)).await;
+}
+
+async fn a_kill_while_skipping_repeats_harmlessly(gate: impl Fn(&Gated) -> &Gate) {
+    a_kill_repeats_harmlessly(gate, skip_message(1, CONSUMER, 1, 1), &[2, 3], skipped(1)).await;
+}
+
+#[tokio::test]
+async fn a_kill_while_a_skip_takes_out_a_waiting_message_repeats_harmlessly() {
+    a_kill_while_skipping_repeats_harmlessly(|gated| &gated.dead_letters.before_remove_behind).await;
+}
+
+#[tokio::test]
+async fn a_kill_before_a_skip_deletes_the_letter_repeats_harmlessly() {
+    a_kill_while_skipping_repeats_harmlessly(|gated| &gated.dead_letters.before_remove_letter).await;
+}
+
+#[tokio::test]
+async fn a_kill_before_a_skip_unparks_the_stream_repeats_harmlessly() {
+    a_kill_while_skipping_repeats_harmlessly(|gated| &gated.dead_letters.before_unpark).await;
+}
+
+#[tokio::test]
+async fn a_kill_before_a_skip_is_acknowledged_repeats_harmlessly() {
+    a_kill_while_skipping_repeats_harmlessly(|gated| &gated.before_acknowledge).await;
 }
 
 #[tokio::test]
@@ -176,7 +212,7 @@ async fn a_kill_while_a_waiting_message_is_parked_keeps_its_place() {
     bench.operators.tell([retry_message(1, CONSUMER, event(1, 1), 2)]);
     gated.kill_at(&gated.before_failed).await;
     let _running = bench.start();
-    bench.until_retries_are_read().await;
+    bench.until_wishes_are_read().await;
     assert_eq!(bench.effects(1), [1], "version 3 does not pass version 2");
     assert!(bench.letter(event(1, 2)).await.is_some());
     assert_eq!(bench.told(), [failed(1), retried(2), failed(1)]);

@@ -99,7 +99,7 @@ async fn messages_behind_a_letter_wait_in_version_order() {
     let _running = bench.start();
     bench.until_users_are_read().await;
     let mut waiting = vec![];
-    while let Some(next) = bench.dead_letters.next_behind(CONSUMER, stream(1)).await.unwrap() {
+    while let Some(next) = bench.dead_letters.next_behind(CONSUMER, stream(1), event(1, 1)).await.unwrap() {
         waiting.push(next.headers.version.0);
         bench.dead_letters.remove_behind(CONSUMER, next.headers.event_id).await.unwrap();
     }
@@ -196,7 +196,7 @@ async fn messages_about_messages_are_never_reported() {
     bench.handler.answers(asked.headers.event_id, [permanent()]);
     bench.operators.tell([asked.clone()]);
     let _running = bench.start();
-    bench.until_retries_are_read().await;
+    bench.until_wishes_are_read().await;
     assert!(bench.letter(asked.headers.event_id).await.is_some(), "it is a dead letter all the same");
     assert_eq!(bench.told(), []);
 }

@@ -8,7 +8,7 @@ use domain_kernel::{
 };
 use infra_contracts::Envelope;
 use infra_contracts::event_user::{self, UserCreated, UserEventRecord};
-use infra_contracts::saga_command::{self, RetryRequested, SagaCommandRecord};
+use infra_contracts::saga_command::{self, RetryRequested, SagaCommand, SagaCommandRecord, SkipRequested};
 use infra_event_store::checkpoints::Checkpoints;
 use infra_event_store::dead_letters::{DeadLetter, DeadLetters};
 use infra_messaging::{
@@ -57,6 +57,21 @@ pub(crate) fn user_message(stream_number: u32, version: u32) -> Message {
 
 /// The message by which an operator asks `consumer` to take a letter again.
 pub(crate) fn retry_message(number: u32, consumer: &str, event_id: EventId, attempt: i32) -> Message {
+    let asked = RetryRequested { event_id: event_id.0, consumer: consumer.to_owned(), attempt };
+    command_message(number, "saga_log.retry_requested", asked.into())
+}
+
+/// The message by which an operator asks `consumer` to set the letter of a stream's version aside.
+pub(crate) fn skip_message(number: u32, consumer: &str, stream_number: u32, version: u32) -> Message {
+    let asked = SkipRequested {
+        source_event_id: event(stream_number, version).0,
+        source_stream_id: stream(stream_number).0,
+        consumer: consumer.to_owned(),
+    };
+    command_message(number, "saga_log.skip_requested", asked.into())
+}
+
+fn command_message(number: u32, event_type: &str, asked: SagaCommand) -> Message {
     let envelope = Envelope {
         event_id: event(9_000 + number, 1),
         stream_id: stream(9_000 + number),
@@ -65,10 +80,9 @@ pub(crate) fn retry_message(number: u32, consumer: &str, event_id: EventId, atte
         correlation_id: CorrelationId(stream(number).0),
         causation_id: None,
     };
-    let asked = RetryRequested { event_id: event_id.0, consumer: consumer.to_owned(), attempt };
-    let record = SagaCommandRecord { envelope: envelope.clone(), event: asked.into() };
+    let record = SagaCommandRecord { envelope: envelope.clone(), event: asked };
     let payload = saga_command::encode(&record).unwrap();
-    message(topics::SAGA_COMMAND, "saga_log.retry_requested", &envelope, vec![], payload)
+    message(topics::SAGA_COMMAND, event_type, &envelope, vec![], payload)
 }
 
 fn message(topic: Topic, event_type: &str, envelope: &Envelope, expects: Vec<String>, payload: Vec<u8>) -> Message {
@@ -82,7 +96,7 @@ fn message(topic: Topic, event_type: &str, envelope: &Envelope, expects: Vec<Str
         correlation_id: envelope.correlation_id,
         causation_id: envelope.causation_id,
         actor: None,
-        contract_version: 1,
+        contract_version: infra_contracts::topic::current(topic),
         expects,
         consumer: None,
         attempt: None,
@@ -280,8 +294,8 @@ impl Bench {
         self.until_acknowledged(topics::EVENT_USER, &self.users).await;
     }
 
-    /// Waits until every retry that was asked for is acknowledged.
-    pub(crate) async fn until_retries_are_read(&self) {
+    /// Waits until everything that was asked for is acknowledged.
+    pub(crate) async fn until_wishes_are_read(&self) {
         self.until_acknowledged(topics::SAGA_COMMAND, &self.operators).await;
     }
 

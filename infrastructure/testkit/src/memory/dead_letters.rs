@@ -143,8 +143,16 @@ impl DeadLetters for MemoryDeadLetters {
         &'a self,
         consumer: &'a str,
         stream: StreamId,
+        after: EventId,
     ) -> BoxFuture<'a, Result<Option<Message>, StoreError>> {
-        self.with(|state| state.behind.get(&(consumer.to_owned(), stream)).and_then(|waiting| waiting.first().cloned()))
+        self.with(|state| {
+            let letters = state.letters.iter().filter(|l| l.consumer == consumer && l.message.headers.stream == stream);
+            let holding: Vec<EventId> =
+                letters.map(|letter| letter.message.headers.event_id).filter(|event| *event != after).collect();
+            let waiting = state.behind.get(&(consumer.to_owned(), stream))?;
+            let free = |message: &&Message| holding.iter().all(|event| *event == message.headers.event_id);
+            waiting.iter().find(free).cloned()
+        })
     }
 
     fn remove_behind<'a>(&'a self, consumer: &'a str, event: EventId) -> BoxFuture<'a, Result<(), StoreError>> {

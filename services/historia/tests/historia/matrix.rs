@@ -48,6 +48,7 @@ GET /saga-log/health                   200          200          200          20
 GET /saga/logs                         200          403          403          200          401
 GET /saga/logs/{id}                    200/404/404  403/403/403  403/403/403  200/200/404  401/401/401
 POST /saga/logs/{id}/retry             403/403/403  403/403/403  403/403/403  409/409/404  401/401/401
+POST /saga/logs/{id}/skip              403/403/403  403/403/403  403/403/403  409/409/404  401/401/401
 GET /saga_log/health                   200          200          200          200          200
 POST /token/refresh                    200          200          200          200          200
 GET /users                             403          403          403          200          401
@@ -210,7 +211,7 @@ async fn body(operation: &str, caller: &mut Caller, world: &World) -> Option<Val
         }
         "POST /results" => Some(json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo"})),
         "POST /users" => Some(json!({"username": format!("matrix-{}", Uuid::now_v7()), "password": PASSWORD})),
-        "POST /saga/logs/{id}/retry" => Some(json!({"reason": "again"})),
+        "POST /saga/logs/{id}/retry" | "POST /saga/logs/{id}/skip" => Some(json!({"reason": "again"})),
         "PATCH /results/{id}" => Some(json!({"result": "Resultado Negativo", "reason": "Error de transcripción"})),
         "PATCH /users/{id}" => Some(json!({"full_name": "Ana Soto"})),
         "POST /logout" | "POST /users/{id}/reactivate" => None,

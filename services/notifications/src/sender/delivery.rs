@@ -212,7 +212,7 @@ fn count(executed: &Executed<Notification>) {
         return;
     }
     let outcome = match executed.state {
-        NotificationState::Unknown => return,
+        NotificationState::Unknown | NotificationState::Skipped { .. } => return,
         NotificationState::Waiting { .. } => "failed",
         NotificationState::Sent { .. } => "sent",
         NotificationState::Dead { .. } => "dead",

@@ -183,6 +183,31 @@ async fn a_dead_notification_is_retried_by_an_operator_and_answers_the_first_eve
 }
 
 #[tokio::test]
+async fn a_dead_notification_that_an_operator_skips_stays_dead_and_answers_the_first_event() {
+    let (stage, mailer) = stage().await;
+    mailer.fail_next(permanent());
+    let headers = headers("users.user_created", new_stream(), "users");
+    let contact = Some(stage.sealed(&headers, Some("ana@example.org")).await);
+    stage.publish_user(headers.clone(), UserCreated { role: 3, contact });
+    stage.outcome(headers.event_id).await;
+
+    stage.publish_skip(&headers, "results");
+    stage.publish_skip(&headers, "notifications");
+    let (message, skipped) = stage.step(|_, step| matches!(step, SagaStep::MessageSkipped(_))).await;
+    let SagaStep::MessageSkipped(skipped) = skipped else { panic!("{skipped:?}") };
+    assert_eq!((skipped.source_event_id, skipped.source_topic.as_str()), (headers.event_id.0, "event-user"));
+    assert_eq!((message.headers.consumer.as_deref(), message.headers.attempt), (Some("notifications"), Some(1)));
+
+    stage.caught_up().await;
+    let state: String = sqlx::query_scalar("select state from notification_v1 where about = $1")
+        .bind(headers.stream.0)
+        .fetch_one(&stage.resources.pool)
+        .await
+        .unwrap();
+    assert_eq!((state.as_str(), mailer.attempts()), ("dead", 1));
+}
+
+#[tokio::test]
 async fn nobody_is_told_where_nobody_knows_an_address() {
     let (stage, mailer) = stage().await;
     let without = headers("results.result_created", new_stream(), "results");

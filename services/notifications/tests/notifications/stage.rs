@@ -10,7 +10,7 @@ use infra_contracts::contact::{self, ContactRecord};
 use infra_contracts::event_notification::{self, NotificationEvent};
 use infra_contracts::event_result::{self, ResultEvent, ResultEventRecord};
 use infra_contracts::event_user::{self, UserEvent, UserEventRecord};
-use infra_contracts::saga_command::{self, RetryRequested, SagaCommandRecord};
+use infra_contracts::saga_command::{self, RetryRequested, SagaCommand, SagaCommandRecord, SkipRequested};
 use infra_contracts::saga_step::{self, SagaStep};
 use infra_contracts::stored::SealedBytes;
 use infra_contracts::{Envelope, catalogue};
@@ -133,11 +133,22 @@ impl Stage {
         self.users.tell([Message { topic: topics::EVENT_USER, headers, payload }]);
     }
 
-    /// Publishes an operator's wish about `event`.
+    /// Publishes an operator's wish that `event` be tried again.
     pub(crate) fn publish_retry(&self, event: EventId, consumer: &str, attempt: i32) {
-        let headers = headers("saga_log.retry_requested", StreamId(Uuid::now_v7()), "saga_log");
         let retry = RetryRequested { event_id: event.0, consumer: consumer.into(), attempt };
-        let record = SagaCommandRecord { envelope: envelope(&headers), event: retry.into() };
+        self.publish_wish("saga_log.retry_requested", retry.into());
+    }
+
+    /// Publishes an operator's wish that the event of `source` be let pass.
+    pub(crate) fn publish_skip(&self, source: &MessageHeaders, consumer: &str) {
+        let (source_event_id, source_stream_id) = (source.event_id.0, source.stream.0);
+        let skip = SkipRequested { source_event_id, source_stream_id, consumer: consumer.into() };
+        self.publish_wish("saga_log.skip_requested", skip.into());
+    }
+
+    fn publish_wish(&self, event_type: &str, event: SagaCommand) {
+        let headers = headers(event_type, StreamId(Uuid::now_v7()), "saga_log");
+        let record = SagaCommandRecord { envelope: envelope(&headers), event };
         let payload = saga_command::encode(&record).unwrap();
         self.commands.tell([Message { topic: topics::SAGA_COMMAND, headers, payload }]);
     }

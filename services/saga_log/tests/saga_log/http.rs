@@ -1,10 +1,7 @@
-//! Who sees which sagas, how they are found, and what an operator may ask.
-use crate::stage::{LIMIT, Stage, Told, failed, ids, ids_of, new_saga, result_created, stage, told, user_created};
+//! Who sees which sagas, and how they are found.
+use crate::stage::{Stage, Told, failed, ids, ids_of, new_saga, result_created, stage, told, user_created};
 use axum::http::StatusCode;
-use domain_kernel::message::topics;
-use domain_kernel::{Checkpoint, Message, Role, UserId};
-use infra_contracts::saga_command::{self, RetryRequested, SagaCommand};
-use infra_testkit::wait_for;
+use domain_kernel::{Message, Role, UserId};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -135,79 +132,4 @@ async fn an_event_is_shown_with_its_whole_saga_oldest_first() {
     let shown = stage.shown(&sent).await;
     assert_eq!(shown["id"], sent.headers.event_id.to_string());
     assert_eq!(ids(&json!({"items": shown["saga"]})), ids_of([&created, &sent]));
-}
-
-/// The retries that the service has asked for.
-async fn retries(stage: &Stage) -> Vec<(Message, RetryRequested)> {
-    let events = stage.resources.store.read_all(Checkpoint::default(), 1_000).await.unwrap();
-    let publisher = service_saga_log::publisher();
-    let messages = events.iter().filter_map(|event| publisher.message(topics::SAGA_COMMAND, event).unwrap());
-    messages
-        .map(|message| {
-            let record = saga_command::decode(message.headers.contract_version, &message.payload).unwrap();
-            let SagaCommand::RetryRequested(retry) = record.event;
-            (message, retry)
-        })
-        .collect()
-}
-
-#[tokio::test]
-async fn an_administrator_asks_the_consumer_that_gave_up_to_try_again_above_its_last_attempt() {
-    let stage = stage().await;
-    let created = result_created(new_saga(), None);
-    stage.hear([&created, &told(&created, &Told::Failed, 6)]).await;
-
-    let operator = somebody();
-    let path = format!("/saga/logs/{}/retry", created.headers.event_id);
-    let body = json!({"reason": "the mail server is back"});
-    let (status, answer) = stage.post(&path, &stage.token(operator, Role::Administrator), body).await;
-    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
-    assert_eq!(answer["correlation_id"], created.headers.correlation_id.to_string());
-
-    let asked = wait_for("the retry", LIMIT, async || retries(&stage).await.pop()).await;
-    let expected =
-        RetryRequested { event_id: created.headers.event_id.0, consumer: "notifications".into(), attempt: 7 };
-    assert_eq!(asked.1, expected);
-    assert_eq!(asked.0.headers.correlation_id, created.headers.correlation_id, "it is part of the saga");
-    assert_eq!(asked.0.headers.actor, Some(operator));
-    assert!(!String::from_utf8_lossy(&asked.0.payload).contains("mail server"), "the reason is not published");
-}
-
-#[tokio::test]
-async fn nothing_is_retried_that_did_not_fail() {
-    let stage = stage().await;
-    let created = result_created(new_saga(), None);
-    stage.hear([&created]).await;
-    let token = stage.token(somebody(), Role::Administrator);
-    let path = format!("/saga/logs/{}/retry", created.headers.event_id);
-    let (status, problem) = stage.post(&path, &token, json!({"reason": "please"})).await;
-    assert_eq!((status, problem["code"].as_str()), (StatusCode::CONFLICT, Some("nothing_failed")));
-
-    stage.hear([&told(&created, &Told::Failed, 1)]).await;
-    let (status, _) = stage.post(&path, &token, json!({"reason": "please", "consumer": "results"})).await;
-    assert_eq!(status, StatusCode::CONFLICT, "that consumer did not give up");
-    assert_eq!(retries(&stage).await.len(), 0);
-}
-
-#[tokio::test]
-async fn a_retry_needs_an_administrator_a_reason_and_an_event() {
-    let stage = stage().await;
-    let user = somebody();
-    let created = result_created(new_saga(), Some(user));
-    stage.hear([&created, &told(&created, &Told::Failed, 1)]).await;
-    let path = format!("/saga/logs/{}/retry", created.headers.event_id);
-    for role in Role::ALL.into_iter().filter(|role| *role != Role::Administrator) {
-        let (status, _) = stage.post(&path, &stage.token(user, role), json!({"reason": "please"})).await;
-        assert_eq!(status, StatusCode::FORBIDDEN, "{role}");
-    }
-    let token = stage.token(somebody(), Role::Administrator);
-    for body in [json!({}), json!({"reason": "  "}), json!({"reason": "x".repeat(201)}), json!({"reason": "a", "b": 1})]
-    {
-        let (status, problem) = stage.post(&path, &token, body.clone()).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body} {problem}");
-    }
-    let unknown = format!("/saga/logs/{}/retry", Uuid::now_v7());
-    let (status, _) = stage.post(&unknown, &token, json!({"reason": "please"})).await;
-    assert_eq!(status, StatusCode::NOT_FOUND);
-    assert_eq!(retries(&stage).await.len(), 0);
 }

@@ -100,13 +100,14 @@ impl DeadLetters for LivingDeadLetters {
         &'a self,
         consumer: &'a str,
         stream: StreamId,
+        after: EventId,
     ) -> BoxFuture<'a, Result<Option<Message>, StoreError>> {
         Box::pin(async move {
             self.reach("looks behind the letter of", stream.0).await?;
             if self.has(Defect::UnparkedTooEarly) {
                 return Ok(None);
             }
-            self.inner.next_behind(consumer, stream).await
+            self.inner.next_behind(consumer, stream, after).await
         })
     }
 
