@@ -26,6 +26,11 @@ pub enum Correlation {
     Taken,
 }
 
+/// In the extensions of an error that is written for who asked, such as a page for a browser: the edge lets it pass as it
+/// is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written;
+
 #[derive(Clone)]
 struct Edge {
     service: &'static str,
@@ -150,6 +155,9 @@ fn uuid_in(headers: &HeaderMap, name: &HeaderName) -> Option<Uuid> {
 
 /// Makes every error a problem, and writes the request's id into it.
 fn as_problem(response: Response, request_id: Uuid) -> Response {
+    if response.extensions().get::<Written>().is_some() {
+        return response;
+    }
     if let Some(problem) = response.extensions().get::<Problem>().cloned() {
         // Layers inside may have added headers to the answer; they stay.
         let mut complete = problem.instance(request_id).into_response();

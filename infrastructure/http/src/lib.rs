@@ -22,7 +22,7 @@ pub mod tokens;
 pub use caller::Caller;
 pub use client::{ClientError, ServiceClient};
 pub use context::{RequestContext, RequestIds};
-pub use edge::{Correlation, with_edge};
+pub use edge::{Correlation, Written, with_edge};
 pub use json::{StrictJson, StrictPath, StrictQuery};
 pub use page::{Cursors, Page, PageQuery};
 pub use problem::{FieldError, Problem};

@@ -1,6 +1,8 @@
 //! What a request meets before anything else: the table, its token, its quota.
 use crate::USERS;
 use crate::gateway::{Gateway, Session, no_answer};
+use crate::web::session::BrowserSession;
+use crate::web::visit::Visit;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
@@ -12,8 +14,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// What a user who has to choose another password may do: choose it, stay or be logged in, and log out.
-const WITHOUT_OWN_PASSWORD: [(&str, &str); 4] =
-    [("POST", "/me/password"), ("POST", "/logout"), ("POST", "/login"), ("POST", "/token/refresh")];
+const WITHOUT_OWN_PASSWORD: [(&str, &str); 6] = [
+    ("POST", "/me/password"),
+    ("POST", "/logout"),
+    ("POST", "/login"),
+    ("POST", "/token/refresh"),
+    ("POST", "/sign-in"),
+    ("POST", "/sign-out"),
+];
 
 /// Asked by watchers every second or so, on nobody's quota.
 const UNCOUNTED: [&str; 3] = ["/healthz", "/livez", "/readyz"];
@@ -27,10 +35,8 @@ async fn admit(State(gateway): State<Arc<Gateway>>, mut request: Request, next: 
     if path.as_deref().is_some_and(|path| UNCOUNTED.contains(&path)) {
         return next.run(request).await;
     }
-    let token = bearer(request.headers()).map(|token| token.map(str::to_owned));
-    let session = match token {
-        Ok(Some(token)) => gateway.session(&token).await.map(Some),
-        Ok(None) => Ok(None),
+    let session = match Shown::by(&request) {
+        Ok(shown) => gateway.who(shown).await,
         Err(problem) => Err(problem),
     };
     let key = match &session {
@@ -64,7 +70,37 @@ async fn admit(State(gateway): State<Arc<Gateway>>, mut request: Request, next: 
     response
 }
 
+/// What a request shows of whom it is from.
+enum Shown {
+    Nothing,
+    Token(String),
+    /// A browser's session, where a page answers.
+    Browser(Arc<BrowserSession>, Option<RequestIds>),
+}
+
+impl Shown {
+    /// # Errors
+    /// 401 for a header that holds no token.
+    fn by(request: &Request) -> Result<Self, Problem> {
+        if let Some(visit) = request.extensions().get::<Visit>() {
+            let ids = request.extensions().get::<RequestIds>().cloned();
+            return Ok(visit.browser.clone().map_or(Self::Nothing, |browser| Self::Browser(browser, ids)));
+        }
+        let token = bearer(request.headers())?;
+        Ok(token.map_or(Self::Nothing, |token| Self::Token(token.to_owned())))
+    }
+}
+
 impl Gateway {
+    /// Whom what was shown stands for; `None` for anybody.
+    async fn who(self: &Arc<Self>, shown: Shown) -> Result<Option<Session>, Problem> {
+        match shown {
+            Shown::Nothing => Ok(None),
+            Shown::Token(token) => self.session(&token).await.map(Some),
+            Shown::Browser(browser, ids) => self.browsing(&browser, ids.as_ref()).await.map(Some),
+        }
+    }
+
     /// The session that goes on with the request, by the table's rule.
     fn examine(
         &self,

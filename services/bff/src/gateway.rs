@@ -3,6 +3,7 @@ use crate::exchange::{OnBehalf, TokenExchange};
 use crate::keys::KeyRefresh;
 use crate::revocations::Revocations;
 use crate::table::Lookup;
+use crate::web::session::BrowserSessions;
 use crate::{Config, NAME, StartError, USERS};
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Request, Response, header};
@@ -18,7 +19,7 @@ use std::time::Duration;
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
 /// After this a client may try again when a service is down.
 const OUTAGE: Duration = Duration::from_secs(2);
-/// How often full quotas are forgotten.
+/// How often full quotas and ended sessions are forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 
 pub(crate) struct Gateway {
@@ -26,6 +27,7 @@ pub(crate) struct Gateway {
     pub(crate) lookup: Lookup,
     pub(crate) limiter: Limiter,
     pub(crate) revocations: Revocations,
+    pub(crate) browsers: BrowserSessions,
     verifier: TokenVerifier,
     keys: KeyRefresh,
     exchange: TokenExchange,
@@ -47,13 +49,14 @@ impl Gateway {
             lookup: Lookup::new(apis),
             limiter: Limiter::new(config.limits),
             revocations: Revocations::new(Arc::clone(&clock)),
+            browsers: BrowserSessions::new(Arc::clone(&clock)),
             verifier: TokenVerifier::users(config.user_keys.clone(), Arc::clone(&clock)),
             keys: KeyRefresh::new(config.user_keys.clone()),
             exchange: TokenExchange::new(config.internal_signer.clone(), clock),
         })
     }
 
-    /// Starts what runs beside the requests: revocations each second, keys now and then, forgotten quotas.
+    /// Starts what runs beside the requests: revocations each second, keys now and then, forgetting.
     pub(crate) fn watch(self: &Arc<Self>, supervisor: &Supervisor) {
         if self.client(USERS).is_some() {
             let gateway = Arc::clone(self);
@@ -74,11 +77,12 @@ impl Gateway {
             });
         }
         let gateway = Arc::clone(self);
-        supervisor.spawn("gateway: quotas", move |stop| {
+        supervisor.spawn("gateway: forgetting", move |stop| {
             let gateway = Arc::clone(&gateway);
             Box::pin(async move {
                 while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
                     gateway.limiter.forget_idle();
+                    gateway.browsers.forget_ended();
                 }
                 Ok(())
             })

@@ -15,18 +15,20 @@ mod keys;
 pub mod postman;
 mod revocations;
 mod table;
+mod web;
 
 pub use documents::openapi;
 pub use keys::INTERNAL_KEYS_PATH;
-pub use table::{Row, authorization_table};
+pub use table::{Audience, Row, authorization_table};
 
 use axum::Router;
 use domain_kernel::ports::Clock;
 use gateway::Gateway;
 use infra_http::limit::RateLimits;
 use infra_http::{ClientError, Correlation, KeySet, ServiceApi, TokenSigner, with_edge};
-use infra_runtime::{Profile, Supervisor};
+use infra_runtime::{Language, Profile, Supervisor};
 use std::sync::Arc;
+use web::Web;
 
 /// The gateway's pinned name.
 pub const NAME: &str = "bff";
@@ -55,6 +57,8 @@ pub struct Config {
     pub limits: RateLimits,
     /// Which rules of safety hold.
     pub profile: Profile,
+    /// In which language pages are for who prefers none that there is.
+    pub language: Language,
     /// Where clients find the gateway, such as `http://localhost:8080`.
     pub public_url: String,
     /// Under which names clients may ask for it, each with or without a port (without: on any); everything when `None`.
@@ -95,8 +99,12 @@ pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>
         .merge(compose::router(&gateway))
         .merge(health::router(&gateway))
         .merge(documents::router(document))
-        .merge(keys::router(&config.internal_signer));
-    let router = hosts::only(config.allowed_hosts, admission::admitted(router, gateway));
+        .merge(keys::router(&config.internal_signer))
+        .merge(web::router());
+    let web = Arc::new(Web::new(Arc::clone(&gateway), config.profile, config.language));
+    let router = web::with_pages(router, Arc::clone(&web));
+    let router = web::with_front(admission::admitted(router, gateway), web);
+    let router = hosts::only(config.allowed_hosts, router);
     Ok(with_edge(router, NAME, clock, Correlation::Made))
 }
 

@@ -1,5 +1,5 @@
 //! Who may call what: the services' tables and the gateway's own, in one.
-use crate::{INTERNAL_KEYS_PATH, NAME, StartError};
+use crate::{INTERNAL_KEYS_PATH, NAME, StartError, web};
 use axum::http::Method;
 use infra_http::{Access, Route, ServiceApi};
 use std::collections::BTreeMap;
@@ -15,6 +15,17 @@ pub struct Row {
     pub access: Access,
     /// Which service answers; [`NAME`] for the gateway itself.
     pub service: &'static str,
+    /// For whom it is. What people alone have is no part of the API document.
+    pub audience: Audience,
+}
+
+/// For whom an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Programs; where a page stands beside it, people too.
+    Programs,
+    /// People with a browser, alone: pages, and what pages ask for.
+    People,
 }
 
 /// Every endpoint that the gateway has, one row each: those of the services but the internal ones, and its own.
@@ -26,14 +37,33 @@ pub fn authorization_table(services: &[ServiceApi]) -> Vec<Row> {
             path: route.path.to_owned(),
             access: route.access,
             service: api.service,
+            audience: Audience::Programs,
         })
     });
-    forwarded.chain(own_rows(services)).collect()
+    forwarded.chain(own_rows(services)).chain(page_rows()).collect()
+}
+
+/// The pages that have no address in common with the API, and their files.
+fn page_rows() -> impl Iterator<Item = Row> {
+    let assets = (Method::GET, web::ASSETS, Access::Public);
+    web::pages::rows().chain([assets]).map(|(method, path, access)| Row {
+        method,
+        path: path.to_owned(),
+        access,
+        service: NAME,
+        audience: Audience::People,
+    })
 }
 
 /// The gateway's own endpoints.
 fn own_rows(services: &[ServiceApi]) -> Vec<Row> {
-    let row = |path: &str, access| Row { method: Method::GET, path: path.to_owned(), access, service: NAME };
+    let row = |path: &str, access| Row {
+        method: Method::GET,
+        path: path.to_owned(),
+        access,
+        service: NAME,
+        audience: Audience::Programs,
+    };
     let mut rows = vec![
         row("/", Access::Public),
         row(INTERNAL_KEYS_PATH, Access::Public),
@@ -147,6 +177,10 @@ mod tests {
                 "GET /readyz",
                 "GET /saga-log/health",
                 "GET /saga_log/health",
+                "GET /sign-in",
+                "POST /sign-in",
+                "POST /sign-out",
+                "GET /assets/{file}",
             ]
         );
         assert!(check(&services).is_ok());

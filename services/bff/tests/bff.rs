@@ -3,6 +3,8 @@
 
 #[path = "bff/admission.rs"]
 mod admission;
+#[path = "bff/browser.rs"]
+mod browser;
 #[path = "bff/composed.rs"]
 mod composed;
 #[path = "bff/documents.rs"]
@@ -11,6 +13,8 @@ mod documents;
 mod forwarding;
 #[path = "bff/health.rs"]
 mod health;
+#[path = "bff/sign_in.rs"]
+mod sign_in;
 #[path = "bff/support.rs"]
 mod support;
 #[path = "bff/upstreams.rs"]

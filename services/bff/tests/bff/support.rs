@@ -1,5 +1,5 @@
 //! A gateway before four pretending services.
-use crate::upstreams::{self, NAMES, Upstream};
+use crate::upstreams::{self, LIFETIME_SECONDS, NAMES, Upstream};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
@@ -9,7 +9,7 @@ use domain_kernel::{Role, UserId};
 use http_body_util::BodyExt;
 use infra_http::limit::{RateLimits, per_minute};
 use infra_http::{Claims, KeySet, Peer, ServiceApi, TokenSigner};
-use infra_runtime::{Profile, Supervisor};
+use infra_runtime::{Language, Profile, Supervisor};
 use infra_testkit::memory::ManualClock;
 use serde_json::Value;
 use service_bff::Config;
@@ -21,9 +21,6 @@ use uuid::Uuid;
 pub(crate) const SOON: Duration = Duration::from_secs(10);
 pub(crate) const ANA: UserId = UserId(Uuid::from_u128(0xa));
 pub(crate) const BEA: UserId = UserId(Uuid::from_u128(0xb));
-/// How long the pretending users service's tokens live.
-const LIFETIME_SECONDS: i64 = 300;
-
 pub(crate) struct Fixture {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) upstreams: Vec<Upstream>,
@@ -70,6 +67,9 @@ async fn start(limits: RateLimits, dead: &[&str], allowed_hosts: Option<Vec<Stri
     for name in NAMES {
         let mut upstream = upstreams::start(name, gateway.public_key(), Arc::clone(&clock)).await;
         upstream.told.keys.lock().unwrap().push(users.public_key());
+        if name == "users" {
+            assert!(upstream.told.issuer.set((users.clone(), Arc::clone(&clock))).is_ok(), "set once");
+        }
         if dead.contains(&name) {
             upstream.die().await;
         }
@@ -84,6 +84,7 @@ async fn start(limits: RateLimits, dead: &[&str], allowed_hosts: Option<Vec<Stri
         internal_signer: gateway.clone(),
         limits,
         profile: Profile::Demo,
+        language: Language::Spanish,
         public_url: "http://localhost:8080".to_owned(),
         allowed_hosts,
     };

@@ -4,17 +4,20 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use domain_kernel::Role;
 use domain_kernel::ports::Clock;
+use domain_kernel::{Role, UserId};
 use http_body_util::BodyExt;
 use infra_event_store::BlindIndex;
 use infra_http::tokens::{Jwks, PublicKey};
-use infra_http::{Access, Caller, Edge, KeySet, Limits, Problem, Route, ServiceApi, TokenVerifier, protected, serve};
+use infra_http::{
+    Access, Caller, Claims, Edge, KeySet, Limits, Problem, Route, ServiceApi, TokenSigner, TokenVerifier, protected,
+    serve,
+};
 use infra_runtime::Health;
 use infra_testkit::memory::ManualClock;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,6 +43,10 @@ pub(crate) struct Told {
     pub(crate) must_change: Mutex<Vec<Uuid>>,
     /// Takes every request and answers none.
     pub(crate) hangs: AtomicBool,
+    /// What the pretending users service signs tokens with. A body without what is asked for is only echoed.
+    pub(crate) issuer: OnceLock<(TokenSigner, Arc<ManualClock>)>,
+    /// The one refresh token of each account that was not used yet.
+    pub(crate) refresh_tokens: Mutex<Vec<String>>,
 }
 
 impl Told {
@@ -122,8 +129,8 @@ fn router(service: &str, told: Arc<Told>) -> Router {
     match service {
         "users" => Router::new()
             .route("/users", post(echo).get(echo))
-            .route("/login", post(echo))
-            .route("/token/refresh", post(echo))
+            .route("/login", post(logged_in))
+            .route("/token/refresh", post(refreshed))
             .route("/logout", post(echo))
             .route("/me/password", post(changed))
             .route("/me", get(echo))
@@ -181,6 +188,65 @@ async fn result(State(told): State<Arc<Told>>, uri: Uri, headers: HeaderMap) -> 
     }
     let body = json!({"id": RESULT, "number": 1, "status": "final", "correlation_id": SAGA});
     ([(header::ETAG, "\"1\"")], Json(body)).into_response()
+}
+
+/// Everybody is called as their role, and has the same password.
+pub(crate) const PASSWORD: &str = "correct horse";
+
+async fn logged_in(State(told): State<Arc<Told>>, caller: Option<Caller>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let asked: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if !asked["username"].is_string() {
+        return echo(State(told), caller, Request::from_parts(parts, bytes.into())).await.into_response();
+    }
+    told.seen.lock().unwrap().push((parts.uri.to_string(), parts.headers));
+    if asked["password"] != PASSWORD {
+        return Problem::unauthorized().into_response();
+    }
+    grant(&told, asked["username"].as_str().unwrap()).into_response()
+}
+
+async fn refreshed(State(told): State<Arc<Told>>, caller: Option<Caller>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let asked: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    if !asked["refresh_token"].is_string() {
+        return echo(State(told), caller, Request::from_parts(parts, bytes.into())).await.into_response();
+    }
+    told.seen.lock().unwrap().push((parts.uri.to_string(), parts.headers));
+    let mut unused = told.refresh_tokens.lock().unwrap();
+    let Some(at) = unused.iter().position(|token| asked["refresh_token"] == **token) else {
+        return Problem::unauthorized().into_response();
+    };
+    let username = unused.remove(at).split(' ').next().unwrap().to_owned();
+    drop(unused);
+    grant(&told, &username).into_response()
+}
+
+/// The account that is called as its role.
+pub(crate) fn account(role: Role) -> UserId {
+    UserId(Uuid::new_v5(&Uuid::NAMESPACE_OID, role.name().as_bytes()))
+}
+
+/// How long a token lives.
+pub(crate) const LIFETIME_SECONDS: i64 = 300;
+
+fn grant(told: &Told, username: &str) -> Json<Value> {
+    let (signer, clock) = told.issuer.get().unwrap();
+    let role: Role = username.parse().unwrap();
+    let user = account(role);
+    let session = Uuid::new_v5(&user.0, b"session");
+    let claims = Claims::user(user, role, session, clock.now(), LIFETIME_SECONDS, clock.unique_id())
+        .with_password_change(told.must_change.lock().unwrap().contains(&user.0));
+    let refresh_token = format!("{username} {}", clock.unique_id());
+    told.refresh_tokens.lock().unwrap().push(refresh_token.clone());
+    Json(json!({
+        "access_token": signer.sign(&claims).unwrap(),
+        "refresh_token": refresh_token,
+        "expires_in": LIFETIME_SECONDS,
+        "user": {"id": user.0, "role": role.number()},
+    }))
 }
 
 /// Whoever changes the password has one of their own from then on.

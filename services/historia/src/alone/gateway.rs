@@ -36,6 +36,7 @@ pub(crate) async fn run(arguments: GatewayArgs) -> Result<(), Failure> {
         internal_signer: signer.clone(),
         limits: running::limits(arguments.rates),
         profile,
+        language: arguments.lang.parse()?,
         public_url: arguments.public_url.clone(),
         allowed_hosts: (!arguments.allowed_hosts.is_empty()).then(|| arguments.allowed_hosts.clone()),
     };

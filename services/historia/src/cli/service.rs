@@ -172,6 +172,9 @@ pub(crate) struct GatewayArgs {
     /// The gateway's address as people see it
     #[arg(long, env = "HISTORIA_PUBLIC_URL", value_name = "URL")]
     pub public_url: String,
+    /// Language of pages, for browsers that prefer neither
+    #[arg(long, env = "HISTORIA_LANG", default_value = "es", value_parser = ["es", "en"])]
+    pub lang: String,
     /// The names under which the gateway may be called, separated by commas; needed in production
     #[arg(long, env = "HISTORIA_ALLOWED_HOSTS", value_name = "NAMES", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,

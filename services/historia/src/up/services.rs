@@ -87,6 +87,7 @@ impl Platform {
             internal_signer: TokenSigner::gateway(&secrets.bytes32(names::GATEWAY_TOKEN_KEY)?)?,
             limits: running::limits(rates),
             profile: settings.profile,
+            language: settings.language,
             public_url: settings.public_url.clone(),
             // It listens on this machine alone.
             allowed_hosts: None,

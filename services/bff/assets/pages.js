@@ -1,0 +1,2 @@
+// What a script adds to pages that work without one.
+"use strict";

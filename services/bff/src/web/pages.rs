@@ -1,0 +1,69 @@
+//! The pages, in one table: where each is, and who may see it.
+use axum::http::Method;
+use infra_http::Access;
+
+/// What answers a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// What there is.
+    Home,
+    /// The form to sign in with.
+    SignIn,
+    /// The same, sent.
+    SignInForm,
+    /// The button that signs out, pressed.
+    SignOutForm,
+}
+
+/// Who may see a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    /// It is a page beside what programs get at the same address, whose line in the table holds.
+    AsPrograms,
+    /// It is for people alone.
+    These(Access),
+}
+
+const TABLE: &[(Method, &str, Page, Who)] = &[
+    (Method::GET, "/", Page::Home, Who::AsPrograms),
+    (Method::GET, "/sign-in", Page::SignIn, Who::These(Access::Public)),
+    (Method::POST, "/sign-in", Page::SignInForm, Who::These(Access::Public)),
+    (Method::POST, "/sign-out", Page::SignOutForm, Who::These(Access::Public)),
+];
+
+impl Page {
+    /// The page at a matched path. `HEAD` is `GET`.
+    pub(crate) fn find(method: &Method, path: &str) -> Option<Self> {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        TABLE.iter().find(|(listed, at, ..)| listed == method && *at == path).map(|(_, _, page, _)| *page)
+    }
+
+    /// In which part of the pages it is, for the navigation.
+    pub(crate) fn section(self) -> &'static str {
+        match self {
+            Self::Home => "home",
+            Self::SignIn | Self::SignInForm | Self::SignOutForm => "sign-in",
+        }
+    }
+
+    /// Whether it takes what a form sent. Its answer leads on to another page.
+    pub(crate) fn takes_a_form(self) -> bool {
+        TABLE.iter().any(|(method, _, page, _)| *page == self && *method == Method::POST)
+    }
+
+    /// Whether there is nothing for programs at its address.
+    pub(crate) fn is_for_people_alone(self) -> bool {
+        TABLE.iter().any(|(_, _, page, who)| *page == self && *who != Who::AsPrograms)
+    }
+}
+
+/// The pages for people alone, with who may see them: lines of the authorization table.
+pub(crate) fn rows() -> impl Iterator<Item = (Method, &'static str, Access)> {
+    TABLE.iter().filter_map(|(method, path, _, who)| {
+        let access = match who {
+            Who::AsPrograms => return None,
+            Who::These(access) => *access,
+        };
+        Some((method.clone(), *path, access))
+    })
+}

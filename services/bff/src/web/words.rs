@@ -1,0 +1,76 @@
+//! The words on pages, in every language that there is. One structure, so that no language can lack a word.
+mod english;
+mod spanish;
+
+use infra_runtime::Language;
+
+/// The words of `language`.
+pub(crate) fn words(language: Language) -> &'static Words {
+    match language {
+        Language::Spanish => &spanish::WORDS,
+        Language::English => &english::WORDS,
+    }
+}
+
+/// Title and advice.
+pub(crate) type Told = (&'static str, &'static str);
+
+/// The words of one language.
+pub(crate) struct Words {
+    pub(crate) skip_to_content: &'static str,
+    pub(crate) navigation: &'static str,
+    pub(crate) home: &'static str,
+    pub(crate) saga_logs: &'static str,
+    pub(crate) api: &'static str,
+    /// In the other language, for who reads that one.
+    pub(crate) other_language: &'static str,
+    pub(crate) sign_in: &'static str,
+    pub(crate) sign_out: &'static str,
+    pub(crate) signed_in_as: &'static str,
+    pub(crate) signed_out: &'static str,
+    pub(crate) username: &'static str,
+    pub(crate) password: &'static str,
+    pub(crate) sign_in_purpose: &'static str,
+    pub(crate) wrong_credentials: &'static str,
+    pub(crate) too_many_sign_ins: &'static str,
+    pub(crate) cannot_sign_in_now: &'static str,
+    pub(crate) what_is_wrong: &'static str,
+    pub(crate) home_purpose: &'static str,
+    pub(crate) saga_logs_purpose: &'static str,
+    pub(crate) api_purpose: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) request: &'static str,
+    pub(crate) detail: &'static str,
+    pub(crate) back_home: &'static str,
+    /// By role, in the order of the numbers.
+    pub(crate) roles: [&'static str; 9],
+    /// By a problem's code.
+    pub(crate) problems: &'static [(&'static str, &'static str, &'static str)],
+    /// Of a code that is not among them.
+    pub(crate) other_problem: Told,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    const LANGUAGES: [Language; 2] = [Language::Spanish, Language::English];
+
+    #[test]
+    fn every_language_tells_of_the_same_problems() {
+        let codes = |language| words(language).problems.iter().map(|(code, ..)| *code).collect::<Vec<_>>();
+        assert_eq!(codes(Language::Spanish), codes(Language::English));
+        let distinct: BTreeSet<_> = codes(Language::English).into_iter().collect();
+        assert_eq!(distinct.len(), codes(Language::English).len());
+    }
+
+    #[test]
+    fn no_language_leaves_a_word_out() {
+        for language in LANGUAGES {
+            let words = words(language);
+            assert!(words.roles.iter().all(|role| !role.is_empty()));
+            assert!(words.problems.iter().all(|(_, title, advice)| !title.is_empty() && !advice.is_empty()));
+        }
+    }
+}
