@@ -14,6 +14,7 @@ mod language;
 mod page;
 pub(crate) mod pages;
 mod problem;
+mod saga;
 pub(crate) mod session;
 mod sign_in;
 pub(crate) mod visit;
@@ -29,10 +30,12 @@ use axum::response::Response;
 use axum::routing::any;
 use cookie::{Cookies, LANGUAGE};
 use domain_kernel::Role;
+use domain_kernel::ports::Clock;
 use infra_http::{Access, Problem, RequestIds};
 use infra_runtime::{Language, Profile};
 use page::{Shell, render};
 use pages::Page;
+use saga::Wish;
 use std::sync::Arc;
 use std::time::Duration;
 use visit::Visit;
@@ -48,16 +51,17 @@ pub(crate) struct Web {
     cookies: Cookies,
     /// The platform's language, for who prefers none that we have.
     language: Language,
+    clock: Arc<dyn Clock>,
 }
 
 impl Web {
-    pub(crate) fn new(gateway: Arc<Gateway>, profile: Profile, language: Language) -> Self {
-        Self { gateway, cookies: Cookies::new(profile), language }
+    pub(crate) fn new(gateway: Arc<Gateway>, profile: Profile, language: Language, clock: Arc<dyn Clock>) -> Self {
+        Self { gateway, cookies: Cookies::new(profile), language, clock }
     }
 
-    /// Whether there is anything in the saga log for that role.
-    fn sees_sagas(&self, role: Role) -> bool {
-        match self.gateway.lookup.find(&Method::GET, "/saga/logs") {
+    /// Whether the table lets that role in: what a page need not offer otherwise.
+    fn may(&self, role: Role, method: &Method, path: &str) -> bool {
+        match self.gateway.lookup.find(method, path) {
             Some(Access::Roles(roles)) => roles.contains(&role),
             Some(Access::SignedIn | Access::Public) => true,
             Some(Access::Internal) | None => false,
@@ -70,6 +74,10 @@ impl Web {
             Page::SignIn => self.sign_in_page(visit),
             Page::SignInForm => self.sign_in(visit, request).await,
             Page::SignOutForm => self.sign_out(visit, request).await,
+            Page::SagaList => self.saga_list(visit, request).await,
+            Page::SagaShow => self.saga_show(visit, request).await,
+            Page::SagaRetryForm => self.saga_wish(visit, request, Wish::Retry).await,
+            Page::SagaSkipForm => self.saga_wish(visit, request, Wish::Skip).await,
         }
     }
 

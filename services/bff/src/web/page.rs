@@ -4,7 +4,7 @@ use super::pages::Page;
 use super::visit::Visit;
 use super::words::{Words, words};
 use askama::Template;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::response::{Html, IntoResponse, Response};
 use domain_kernel::Role;
 use infra_http::Problem;
@@ -78,7 +78,7 @@ impl Web {
         let signed_in = visit.browser.as_ref().map(|browser| SignedIn {
             role: browser.role.map_or("", |role| words.role(role)),
             form_token: &browser.form_token,
-            sees_sagas: browser.role.is_some_and(|role| self.sees_sagas(role)),
+            sees_sagas: browser.role.is_some_and(|role| self.may(role, &Method::GET, "/saga/logs")),
         });
         let other = match visit.language {
             Language::Spanish => Language::English,

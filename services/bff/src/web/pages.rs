@@ -13,6 +13,14 @@ pub(crate) enum Page {
     SignInForm,
     /// The button that signs out, pressed.
     SignOutForm,
+    /// What happened in every saga.
+    SagaList,
+    /// One event with its saga.
+    SagaShow,
+    /// An operator's wish to try again.
+    SagaRetryForm,
+    /// An operator's wish to leave it be.
+    SagaSkipForm,
 }
 
 /// Who may see a page.
@@ -29,6 +37,10 @@ const TABLE: &[(Method, &str, Page, Who)] = &[
     (Method::GET, "/sign-in", Page::SignIn, Who::These(Access::Public)),
     (Method::POST, "/sign-in", Page::SignInForm, Who::These(Access::Public)),
     (Method::POST, "/sign-out", Page::SignOutForm, Who::These(Access::Public)),
+    (Method::GET, "/saga/logs", Page::SagaList, Who::AsPrograms),
+    (Method::GET, "/saga/logs/{id}", Page::SagaShow, Who::AsPrograms),
+    (Method::POST, "/saga/logs/{id}/retry", Page::SagaRetryForm, Who::AsPrograms),
+    (Method::POST, "/saga/logs/{id}/skip", Page::SagaSkipForm, Who::AsPrograms),
 ];
 
 impl Page {
@@ -43,6 +55,7 @@ impl Page {
         match self {
             Self::Home => "home",
             Self::SignIn | Self::SignInForm | Self::SignOutForm => "sign-in",
+            Self::SagaList | Self::SagaShow | Self::SagaRetryForm | Self::SagaSkipForm => "sagas",
         }
     }
 

@@ -16,6 +16,7 @@ use infra_http::{
 use infra_runtime::Health;
 use infra_testkit::memory::ManualClock;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::net::TcpListener;
@@ -45,6 +46,10 @@ pub(crate) struct Told {
     pub(crate) hangs: AtomicBool,
     /// What the pretending users service signs tokens with. A body without what is asked for is only echoed.
     pub(crate) issuer: OnceLock<(TokenSigner, Arc<ManualClock>)>,
+    /// The bodies of the requests that were only echoed or answered as told.
+    pub(crate) bodies: Mutex<Vec<String>>,
+    /// What is answered at an address, in place of what came.
+    pub(crate) answers: Mutex<HashMap<String, (StatusCode, Value)>>,
     /// The one refresh token of each account that was not used yet.
     pub(crate) refresh_tokens: Mutex<Vec<String>>,
 }
@@ -75,6 +80,7 @@ impl Upstream {
     }
 }
 
+const SAGA_READERS: &[Role] = &[Role::Laboratory, Role::Administrator, Role::Auditor];
 const STAFF: Access = Access::Roles(&[Role::Laboratory, Role::Physician]);
 
 fn routes(service: &str) -> Vec<Route> {
@@ -105,8 +111,10 @@ fn routes(service: &str) -> Vec<Route> {
             Route::new(Method::GET, "/internal/notifications", Access::Internal),
         ],
         _ => vec![
-            signed_in(Method::GET, "/saga/logs"),
+            Route::new(Method::GET, "/saga/logs", Access::Roles(SAGA_READERS)),
+            Route::new(Method::GET, "/saga/logs/{id}", Access::Roles(SAGA_READERS)),
             Route::new(Method::POST, "/saga/logs/{id}/retry", Access::Roles(&[Role::Administrator])),
+            Route::new(Method::POST, "/saga/logs/{id}/skip", Access::Roles(&[Role::Administrator])),
         ],
     }
 }
@@ -147,18 +155,27 @@ fn router(service: &str, told: Arc<Told>) -> Router {
             .route("/mailbox/{id}", get(echo))
             .route("/internal/notifications", get(echo))
             .with_state(told),
-        _ => Router::new().route("/saga/logs", get(echo)).route("/saga/logs/{id}/retry", post(echo)).with_state(told),
+        _ => Router::new()
+            .route("/saga/logs", get(echo))
+            .route("/saga/logs/{id}", get(echo))
+            .route("/saga/logs/{id}/retry", post(echo))
+            .route("/saga/logs/{id}/skip", post(echo))
+            .with_state(told),
     }
 }
 
-/// What came, as it came.
-async fn echo(State(told): State<Arc<Told>>, caller: Option<Caller>, request: Request) -> Json<Value> {
+/// What came, as it came; or what it is told to answer there.
+async fn echo(State(told): State<Arc<Told>>, caller: Option<Caller>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     told.seen.lock().unwrap().push((parts.uri.to_string(), parts.headers));
     if told.hangs.load(Ordering::SeqCst) {
         std::future::pending::<()>().await;
     }
     let body = body.collect().await.unwrap().to_bytes();
+    told.bodies.lock().unwrap().push(String::from_utf8_lossy(&body).into_owned());
+    if let Some((status, answer)) = told.answers.lock().unwrap().get(parts.uri.path()) {
+        return (*status, Json(answer.clone())).into_response();
+    }
     Json(json!({
         "method": parts.method.as_str(),
         "uri": parts.uri.to_string(),
@@ -166,6 +183,7 @@ async fn echo(State(told): State<Arc<Told>>, caller: Option<Caller>, request: Re
         "user": caller.map(|caller| caller.user.to_string()),
         "role": caller.map(|caller| caller.role.name()),
     }))
+    .into_response()
 }
 
 async fn filed(State(told): State<Arc<Told>>, request: Request) -> Response {
@@ -198,7 +216,7 @@ async fn logged_in(State(told): State<Arc<Told>>, caller: Option<Caller>, reques
     let bytes = body.collect().await.unwrap().to_bytes();
     let asked: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if !asked["username"].is_string() {
-        return echo(State(told), caller, Request::from_parts(parts, bytes.into())).await.into_response();
+        return echo(State(told), caller, Request::from_parts(parts, bytes.into())).await;
     }
     told.seen.lock().unwrap().push((parts.uri.to_string(), parts.headers));
     if asked["password"] != PASSWORD {
@@ -212,7 +230,7 @@ async fn refreshed(State(told): State<Arc<Told>>, caller: Option<Caller>, reques
     let bytes = body.collect().await.unwrap().to_bytes();
     let asked: Value = serde_json::from_slice(&bytes).unwrap_or_default();
     if !asked["refresh_token"].is_string() {
-        return echo(State(told), caller, Request::from_parts(parts, bytes.into())).await.into_response();
+        return echo(State(told), caller, Request::from_parts(parts, bytes.into())).await;
     }
     told.seen.lock().unwrap().push((parts.uri.to_string(), parts.headers));
     let mut unused = told.refresh_tokens.lock().unwrap();
