@@ -38,6 +38,7 @@ fn shown(state: &NotificationState) -> Value {
         NotificationState::Dead { attempt, code, .. } => {
             json!({"state": "dead", "attempt": attempt, "code": code.as_str()})
         }
+        NotificationState::Skipped { attempt, .. } => json!({"state": "skipped", "attempt": attempt}),
         NotificationState::Suppressed { reason, .. } => json!({"state": "suppressed", "reason": reason.name()}),
     };
     shown["request"] = state.request().map_or(Value::Null, request);
