@@ -19,7 +19,7 @@ pub(crate) use gateway::{DeadLettersCommand, LetterArgs, LoginArgs, ProjectionAr
 pub(crate) use gateway::{ReasonArgs, SagaCommand, SettleArgs};
 pub(crate) use history::{By, DiffArgs, EventsCommand, PeriodArgs, SearchArgs, StateArgs, StreamsCommand, TraceArgs};
 pub(crate) use operate::{
-    DownArgs, HealthArgs, SecretsCommand, StatusArgs, TokenArgs, TopicsArgs, TopicsCommand, TopicsEnsureArgs,
+    DownArgs, HealthArgs, LogsArgs, SecretsCommand, StatusArgs, TokenArgs, TopicsArgs, TopicsCommand, TopicsEnsureArgs,
 };
 pub(crate) use service::{BrokerArgs, GatewayArgs, MailArgs, NotificationsArgs, PlaceArgs};
 pub(crate) use service::{ProcessArgs, RateArgs, ServiceArgs, UsersArgs};
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Up(UpArgs),
     /// Say whether what `up` started is well
     Status(StatusArgs),
+    /// Print what `up` said: all of it, or of one service
+    Logs(LogsArgs),
     /// Stop the `up` that runs on a data directory, as Ctrl-C does
     Down(DownArgs),
     /// Run the users service alone: accounts, log-in, users' tokens

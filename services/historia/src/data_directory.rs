@@ -8,6 +8,7 @@
 //! pulsar/         the private broker, with `--broker pulsar`
 //! secrets/        0700; keys and passwords, each 0600
 //! mailbox/        the demo's mail
+//! logs/           what `up` said, 0600
 //! ```
 //! A directory without our mark that is not empty is somebody else's and is never written to.
 mod notice;
@@ -91,6 +92,11 @@ impl DataDirectory {
 
     pub(crate) fn mailbox(&self) -> PathBuf {
         self.path.join("mailbox")
+    }
+
+    /// What `up` said.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.path.join("logs/up.log")
     }
 
     /// Whether a platform has kept data here.

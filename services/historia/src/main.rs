@@ -12,6 +12,7 @@ mod failure;
 mod gateway;
 mod health;
 mod history;
+mod logs;
 mod mark;
 mod nearest;
 mod output;
@@ -58,6 +59,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Up(arguments) => Box::pin(up::run(arguments)).await,
         Command::Status(arguments) => Box::pin(status::status(arguments)).await,
+        Command::Logs(arguments) => logs::run(arguments).await,
         Command::Down(arguments) => status::down(arguments).await,
         Command::Users(arguments) => Box::pin(alone::run_users(arguments)).await,
         Command::Results(arguments) => Box::pin(alone::run_plain(service_results::NAME, arguments)).await,

@@ -4,7 +4,7 @@
 //! ones with these, and what the binary prints with both.
 use crate::cli::SchemasArgs;
 use crate::failure::Failure;
-use crate::{db, doctor, events, output, state, status, streams, topics, trace};
+use crate::{db, doctor, events, logs, output, state, status, streams, topics, trace};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -24,6 +24,7 @@ fn all() -> Vec<(&'static str, Value)> {
         ("events-read", schema::<events::Stream>("historia events read")),
         ("events-search", schema::<events::Found>("historia events search, and tail --no-follow")),
         ("events-stats", schema::<events::Counts>("historia events stats")),
+        ("logs", schema::<logs::Lines>("historia logs")),
         ("state", schema::<state::StateAt>("historia state")),
         ("status", schema::<status::Status>("historia status")),
         ("streams-list", schema::<streams::Streams>("historia streams list")),

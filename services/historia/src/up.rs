@@ -42,7 +42,9 @@ pub(crate) async fn run(arguments: UpArgs) -> Result<(), Failure> {
     let ownership = data.take(profile, arguments.fresh)?;
     let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     ownership.announce(&started_at, None)?;
-    telemetry::init(std::env::var("HISTORIA_LOG_JSON").is_ok_and(|value| value == "true"), "warn");
+    let log =
+        telemetry::log_file(&data.log()).map_err(|error| Failure::of(&data.log().display().to_string(), &error))?;
+    telemetry::init_with_file(std::env::var("HISTORIA_LOG_JSON").is_ok_and(|value| value == "true"), "warn", Some(log));
     let port = listener.local_addr()?.port();
     let url = format!("http://localhost:{port}");
     let public_url = arguments.public_url.clone().unwrap_or_else(|| url.clone());

@@ -49,6 +49,23 @@ pub(crate) struct StatusArgs {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct LogsArgs {
+    /// One of the services, `bff`, or `postgresql` [default: everything that `up` itself said]
+    pub service: Option<String>,
+    /// The data directory of `up` [default: /var/lib/historia as root, else the user's data folder]
+    #[arg(long, env = "HISTORIA_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// How many of the last lines to begin with
+    #[arg(long, short = 'n', default_value_t = 50, value_name = "N")]
+    pub last: usize,
+    /// Wait for more, until Ctrl-C
+    #[arg(long, short = 'f')]
+    pub follow: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct DownArgs {
     /// The data directory of `up` [default: /var/lib/historia as root, else the user's data folder]
     #[arg(long, env = "HISTORIA_DATA_DIR", value_name = "DIR")]

@@ -1,4 +1,4 @@
-//! A mail server that takes everything and remembers which mails it got: SMTP (RFC 5321) as far as a client needs it.
+//! A mail server that takes everything, unless it is told not to, and remembers which mails it got: SMTP (RFC 5321) as far as a client needs it.
 use infra_testkit::tls::Identity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -6,6 +6,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How often each mail came, by its `Message-ID`.
@@ -15,6 +16,7 @@ type Mails = Arc<Mutex<BTreeMap<String, usize>>>;
 pub(crate) struct MailCatcher {
     pub(crate) address: SocketAddr,
     mails: Mails,
+    refusing: Arc<AtomicBool>,
 }
 
 impl MailCatcher {
@@ -42,15 +44,23 @@ impl MailCatcher {
     fn speaking<S: Read + Write>(as_spoken: impl Fn(TcpStream) -> Option<S> + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, mails) = (listener.local_addr().unwrap(), Mails::default());
-        let taken = Arc::clone(&mails);
+        let refusing = Arc::new(AtomicBool::new(false));
+        let (taken, refused) = (Arc::clone(&mails), Arc::clone(&refusing));
         std::thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
-                let (mails, as_spoken) = (Arc::clone(&taken), as_spoken.clone());
+                let (mails, refusing, as_spoken) = (Arc::clone(&taken), Arc::clone(&refused), as_spoken.clone());
                 // A client that goes away in between is its own affair.
-                std::thread::spawn(move || as_spoken(connection).map(|connection| converse(connection, &mails)));
+                std::thread::spawn(move || {
+                    as_spoken(connection).map(|connection| converse(connection, &mails, &refusing))
+                });
             }
         });
-        Self { address, mails }
+        Self { address, mails, refusing }
+    }
+
+    /// From now on refuses every recipient for good, or takes them again.
+    pub(crate) fn refuse(&self, refusing: bool) {
+        self.refusing.store(refusing, Ordering::SeqCst);
     }
 
     /// How many different mails came.
@@ -59,7 +69,7 @@ impl MailCatcher {
     }
 }
 
-fn converse(connection: impl Read + Write, mails: &Mails) -> std::io::Result<()> {
+fn converse(connection: impl Read + Write, mails: &Mails, refusing: &AtomicBool) -> std::io::Result<()> {
     let mut connection = BufReader::new(connection);
     connection.get_mut().write_all(b"220 ready\r\n")?;
     let (mut in_data, mut id, mut line) = (false, String::new(), String::new());
@@ -81,6 +91,7 @@ fn converse(connection: impl Read + Write, mails: &Mails) -> std::io::Result<()>
                 in_data = true;
                 b"354 go on\r\n"
             }
+            "RCPT" if refusing.load(Ordering::SeqCst) => b"550 nobody of that name\r\n",
             "QUIT" => b"221 bye\r\n",
             _ => b"250 ok\r\n",
         };

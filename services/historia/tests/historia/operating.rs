@@ -1,5 +1,6 @@
 //! What an operator does through the gateway, and to a running `up`.
 use crate::client::Client;
+use crate::mail_catcher::MailCatcher;
 use crate::platform::{DataDirectory, HISTORIA, Platform};
 use crate::schemas;
 use hyper::StatusCode;
@@ -122,6 +123,58 @@ fn retried_by_who_may(administrator: &Operator<'_>, laboratory: &Operator<'_>, i
     administrator.refused(&["saga", "show", nobody], 4, "not_found");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_that_was_refused_is_tried_again_or_skipped_from_the_command_line() {
+    let (data, mail) = (DataDirectory::new(), MailCatcher::start());
+    mail.refuse(true);
+    let platform = Platform::up(&data, &["--smtp-url", &format!("smtp://{}", mail.address)]);
+    let administrator = Operator::new(&data, "administrator");
+    let secret = data.path().join("secrets/administrator-password").display().to_string();
+    administrator.log_in(&platform.url, "admin", &secret);
+    let anybody = Client::new(&platform.url);
+    for username in ["usuario2", "usuario3"] {
+        let account = json!({"username": username, "password": "password2", "role": 1});
+        assert_eq!(anybody.post("/users", account).await.status, StatusCode::CREATED);
+    }
+    let filed =
+        json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo", "patient_email": "p@example.org"});
+    let laboratory = anybody.log_in("usuario2", "password2").await;
+    assert_eq!(laboratory.post("/results", filed).await.status, StatusCode::CREATED);
+    let failed = async |event_type: &str, count: usize| {
+        wait_for("the mails to be given up", Duration::from_secs(60), async || {
+            let asked = administrator.told(&["saga", "list", "--state", "FAILED", "--type", event_type]);
+            let ids = asked["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned());
+            let ids: Vec<String> = ids.collect();
+            (ids.len() >= count).then_some(ids)
+        })
+        .await
+    };
+    let state = |id: &str| administrator.told(&["saga", "show", id])["state"].clone();
+    // Two of ours and the administrator's own.
+    let accounts = failed("UserCreated", 3).await;
+    let result = failed("ResultCreated", 1).await.remove(0);
+
+    mail.refuse(false);
+    let retry = ["saga", "retry", &accounts[0], "--reason", "the address exists again"];
+    let dry = administrator.told(&[&retry[..], &["--dry-run"]].concat());
+    assert_eq!(dry["consumers"], json!(["notifications"]));
+    assert_eq!(state(&accounts[0]), "FAILED", "a dry run changes nothing");
+    assert_eq!(administrator.told(&retry)["id"], json!(accounts[0]));
+    wait_for("the saga to be settled", Duration::from_secs(30), async || {
+        (state(&accounts[0]) == "PROCESSED").then_some(())
+    })
+    .await;
+    assert_eq!(mail.count(), 1);
+
+    administrator.told(&["saga", "skip", &accounts[1], "--reason", "told by telephone", "-y"]);
+    wait_for("the skipped saga to be settled", Duration::from_secs(30), async || {
+        (state(&accounts[1]) == "PROCESSED").then_some(())
+    })
+    .await;
+    administrator.refused(&["saga", "skip", &result, "--reason", "told by telephone", "-y"], 7, "clinical_event");
+    assert_eq!(mail.count(), 1, "who was skipped got no mail");
+}
+
 #[test]
 fn a_password_is_never_sent_in_clear_to_another_machine() {
     let data = DataDirectory::new();
@@ -141,6 +194,14 @@ async fn a_running_up_is_told_of_and_stopped() {
     assert_eq!(status["services"].as_array().unwrap().len(), 4);
     schemas::check("status", &status);
     assert_eq!(operator.told(&["status", "--url", &platform.url])["process"], Value::Null);
+
+    let logs = operator.told(&["logs"]);
+    schemas::check("logs", &logs);
+    let said: Vec<&str> =
+        logs["lines"].as_array().unwrap().iter().filter_map(|line| line["message"].as_str()).collect();
+    assert!(said.contains(&"PostgreSQL runs"), "{logs}");
+    assert!(!operator.told(&["logs", "postgresql", "-n", "1"])["lines"].as_array().unwrap().is_empty());
+    operator.refused(&["logs", "result"], 4, "did you mean: results");
 
     let account = json!({"username": "usuario2", "password": "password2", "role": 2});
     assert_eq!(Client::new(&platform.url).post("/users", account).await.status, StatusCode::CREATED);
