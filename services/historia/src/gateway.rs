@@ -1,7 +1,6 @@
 //! What goes through the gateway: everything that changes something, as somebody who logged in and may do it.
 //!
-//! The gateway checks the role, records who did what, and knows what must not be done ([ADR
-//! 0021](../../../docs/adr/0021-reading-goes-to-the-databases-changing-through-the-gateway.md)).
+//! The gateway checks the role, records who did what, and knows what must not be done (docs/adr/0021).
 mod client;
 mod dead_letters;
 mod intent;

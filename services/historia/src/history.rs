@@ -1,7 +1,7 @@
 //! What was recorded, read directly from the services' databases, whether anything runs or not.
 //!
 //! What always holds: nothing is written, and nothing is opened; whatever is sealed stays sealed. So this needs the
-//! databases and no login ([ADR 0021](../../../docs/adr/0021-reading-goes-to-the-databases-changing-through-the-gateway.md)).
+//! databases and no login (docs/adr/0021).
 mod moment;
 mod names;
 mod shown;

@@ -1,5 +1,5 @@
-//! `logs`: what the parts of an `up` said, from the files that it leaves in its data directory; whether it still runs or
-//! not.
+//! `logs`: what the parts of an `up` said, from the files that it leaves in its data directory; whether it still runs
+//! or not.
 use crate::cli::LogsArgs;
 use crate::data_directory::DataDirectory;
 use crate::failure::Failure;

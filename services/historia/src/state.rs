@@ -1,5 +1,5 @@
-//! `state`, `diff` and `events history`: what the system held at any moment of the past, folded again by the services' own
-//! code. Nothing is opened, so a sensitive value is shown as sealed.
+//! `state`, `diff` and `events history`: what the system held at any moment of the past, folded again by the services'
+//! own code. Nothing is opened, so a sensitive value is shown as sealed.
 mod changes;
 
 use crate::cli::{DiffArgs, OutputArgs, StateArgs, StoreArgs};

@@ -1,4 +1,5 @@
-//! A mail server that takes everything, unless it is told not to, and remembers which mails it got: SMTP (RFC 5321) as far as a client needs it.
+//! A mail server that takes everything, unless it is told not to, and remembers which mails it got: SMTP (RFC 5321) as
+//! far as a client needs it.
 use infra_testkit::tls::Identity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};

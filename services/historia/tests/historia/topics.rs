@@ -1,5 +1,6 @@
-//! `topics ensure` on a real broker.
+//! The `topics` verbs on a real broker.
 use crate::platform::HISTORIA;
+use crate::schemas;
 use infra_runtime::pulsar::admin::{Admin, Namespace, Policies};
 use infra_runtime::pulsar::{Authentication, Token, TokenKey};
 use infra_testkit::pulsar::{namespace, own_broker};
@@ -17,8 +18,12 @@ struct Place {
 
 impl Place {
     fn run(&self, more: &[&str]) -> Output {
+        self.verb("ensure", more)
+    }
+
+    fn verb(&self, verb: &str, more: &[&str]) -> Output {
         Command::new(HISTORIA)
-            .args(["topics", "ensure", "--json", "--broker-admin", &self.admin])
+            .args(["topics", verb, "--json", "--broker-admin", &self.admin])
             .args(["--broker-tenant", &self.tenant, "--broker-namespace", &self.namespace])
             .args(&self.words)
             .args(more)
@@ -31,6 +36,15 @@ impl Place {
         let output = self.run(more);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// The rows that a verb prints, after a look at their published shape.
+    fn rows(&self, verb: &str, rows: &str) -> Vec<Value> {
+        let output = self.verb(verb, &[]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        schemas::check(&format!("topics-{verb}"), &document);
+        document[rows].as_array().unwrap().clone()
     }
 
     fn changes(&self, more: &[&str]) -> Vec<Value> {
@@ -54,6 +68,7 @@ async fn a_dry_run_tells_the_difference_and_the_next_run_makes_it_once() {
     assert_eq!(of_kind(&told, "tenant"), [&json!({"kind": "tenant", "name": tenant, "from": null, "to": "present"})]);
     assert_eq!((of_kind(&told, "topic").len(), of_kind(&told, "policy").len()), (5, 4));
     assert!(!test.admin.tenants().await.unwrap().contains(&tenant), "a dry run changes nothing");
+    assert!(place.rows("list", "topics").iter().all(|topic| topic["state"] == "missing"));
 
     assert_eq!(place.changes(&["--partitions", "3"]).len(), told.len());
     assert_eq!(place.changes(&[]), Vec::<Value>::new(), "what is there is left as it is");
@@ -63,6 +78,20 @@ async fn a_dry_run_tells_the_difference_and_the_next_run_makes_it_once() {
     let registered = test.admin.schemas(&topic).await.unwrap();
     assert_eq!(registered.len(), usize::from(infra_contracts::topic::current("event-user")));
     assert_eq!(place.changes(&["--dry-run"]), Vec::<Value>::new());
+
+    let topics = place.rows("list", "topics");
+    assert!(topics.iter().all(|topic| topic["state"] == "present" && topic["partitions"] == 3), "{topics:?}");
+    assert!(topics.iter().all(|topic| topic["schemas"] == topic["contract_versions"]), "{topics:?}");
+    let schemas = place.rows("schemas", "schemas");
+    assert!(
+        schemas.len() >= 5 && schemas.iter().all(|schema| schema["contract_version"] != Value::Null),
+        "{schemas:?}"
+    );
+    let stats = place.rows("stats", "subscriptions");
+    assert!(
+        stats.len() == 5 && stats.iter().all(|stats| stats["subscription"] == Value::Null),
+        "nobody reads: {stats:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
