@@ -100,8 +100,13 @@ pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>
         .merge(health::router(&gateway))
         .merge(documents::router(document))
         .merge(keys::router(&config.internal_signer))
-        .merge(web::router());
-    let web = Arc::new(Web::new(Arc::clone(&gateway), config.profile, config.language, Arc::clone(&clock)));
+        .merge(web::router(&apis));
+    let web = Arc::new(Web::new(
+        Arc::clone(&gateway),
+        (config.profile, config.language),
+        Arc::clone(&clock),
+        supervisor.token(),
+    ));
     let router = web::with_pages(router, Arc::clone(&web));
     let router = web::with_front(admission::admitted(router, gateway), web);
     let router = hosts::only(config.allowed_hosts, router);

@@ -40,13 +40,13 @@ pub fn authorization_table(services: &[ServiceApi]) -> Vec<Row> {
             audience: Audience::Programs,
         })
     });
-    forwarded.chain(own_rows(services)).chain(page_rows()).collect()
+    forwarded.chain(own_rows(services)).chain(page_rows(services)).collect()
 }
 
 /// The pages that have no address in common with the API, and their files.
-fn page_rows() -> impl Iterator<Item = Row> {
+fn page_rows(services: &[ServiceApi]) -> impl Iterator<Item = Row> + '_ {
     let assets = (Method::GET, web::ASSETS, Access::Public);
-    web::pages::rows().chain([assets]).map(|(method, path, access)| Row {
+    web::pages::rows(services).chain([assets]).map(|(method, path, access)| Row {
         method,
         path: path.to_owned(),
         access,
@@ -180,6 +180,7 @@ mod tests {
                 "GET /sign-in",
                 "POST /sign-in",
                 "POST /sign-out",
+                "GET /saga/logs/live",
                 "GET /assets/{file}",
             ]
         );

@@ -31,11 +31,11 @@ use axum::routing::any;
 use cookie::{Cookies, LANGUAGE};
 use domain_kernel::Role;
 use domain_kernel::ports::Clock;
-use infra_http::{Access, Problem, RequestIds};
-use infra_runtime::{Language, Profile};
+use infra_http::{Access, Problem, RequestIds, ServiceApi};
+use infra_runtime::{CancellationToken, Language, Profile};
 use page::{Shell, render};
 use pages::Page;
-use saga::Wish;
+use saga::{LiveStreams, Wish};
 use std::sync::Arc;
 use std::time::Duration;
 use visit::Visit;
@@ -52,11 +52,19 @@ pub(crate) struct Web {
     /// The platform's language, for who prefers none that we have.
     language: Language,
     clock: Arc<dyn Clock>,
+    live: Arc<LiveStreams>,
+    /// Ends what would go on.
+    stop: CancellationToken,
 }
 
 impl Web {
-    pub(crate) fn new(gateway: Arc<Gateway>, profile: Profile, language: Language, clock: Arc<dyn Clock>) -> Self {
-        Self { gateway, cookies: Cookies::new(profile), language, clock }
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        (profile, language): (Profile, Language),
+        clock: Arc<dyn Clock>,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { gateway, cookies: Cookies::new(profile), language, clock, live: Arc::default(), stop }
     }
 
     /// Whether the table lets that role in: what a page need not offer otherwise.
@@ -68,13 +76,14 @@ impl Web {
         }
     }
 
-    async fn page(&self, page: Page, visit: &Visit, request: Request) -> Result<Response, Problem> {
+    async fn page(self: &Arc<Self>, page: Page, visit: &Visit, request: Request) -> Result<Response, Problem> {
         match page {
             Page::Home => self.home_page(visit),
             Page::SignIn => self.sign_in_page(visit),
             Page::SignInForm => self.sign_in(visit, request).await,
             Page::SignOutForm => self.sign_out(visit, request).await,
             Page::SagaList => self.saga_list(visit, request).await,
+            Page::SagaLive => self.saga_live(visit, &request),
             Page::SagaShow => self.saga_show(visit, request).await,
             Page::SagaRetryForm => self.saga_wish(visit, request, Wish::Retry).await,
             Page::SagaSkipForm => self.saga_wish(visit, request, Wish::Skip).await,
@@ -93,8 +102,8 @@ struct HomePage<'a> {
 }
 
 /// The addresses that only people have; [`answer`] knows what is there. For whoever shows a token there is nothing.
-pub(crate) fn router() -> Router {
-    let mut paths: Vec<&'static str> = pages::rows().map(|(_, path, _)| path).collect();
+pub(crate) fn router(services: &[ServiceApi]) -> Router {
+    let mut paths: Vec<&'static str> = pages::rows(services).map(|(_, path, _)| path).collect();
     paths.dedup();
     let nothing = || any(|| async { Problem::not_found() });
     paths.into_iter().fold(asset::router(), |router, path| router.route(path, nothing()))

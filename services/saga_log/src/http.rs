@@ -1,4 +1,5 @@
 //! What the service answers over HTTP: what happened, and what operators wish of it.
+mod changes;
 mod wishes;
 
 use crate::NAME;
@@ -8,6 +9,7 @@ use axum::http::{Method, Uri};
 use axum::response::Response;
 use axum::{Json, Router, routing};
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use domain_kernel::ports::EventStore;
 use domain_kernel::{Role, UserId};
 use domain_saga_log::{EventState, Outcome, Saga, entry};
 use infra_event_store::BlindIndex;
@@ -32,13 +34,21 @@ const MOST_OF_ONE: i64 = 500;
 /// What the handlers need.
 pub(crate) struct Pages {
     pool: PgPool,
+    store: Arc<dyn EventStore>,
     cursors: Cursors,
+    places: Cursors,
     repository: Repository<Saga>,
 }
 
 impl Pages {
-    pub(crate) fn new(pool: PgPool, index: BlindIndex, repository: Repository<Saga>) -> Self {
-        Self { pool, cursors: Cursors::new(index, "saga_logs"), repository }
+    pub(crate) fn new(
+        pool: PgPool,
+        store: Arc<dyn EventStore>,
+        index: &BlindIndex,
+        repository: Repository<Saga>,
+    ) -> Self {
+        let cursors = |list| Cursors::new(index.clone(), list);
+        Self { pool, store, cursors: cursors("saga_logs"), places: cursors("saga_changes"), repository }
     }
 }
 
@@ -46,6 +56,7 @@ impl Pages {
 pub(crate) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/saga/logs", Access::Roles(READERS)),
+        Route::new(Method::GET, "/saga/logs/changes", Access::Roles(READERS)),
         Route::new(Method::GET, "/saga/logs/{id}", Access::Roles(READERS)),
         Route::new(Method::POST, "/saga/logs/{id}/retry", Access::Roles(OPERATORS)),
         Route::new(Method::POST, "/saga/logs/{id}/skip", Access::Roles(OPERATORS)),
@@ -55,6 +66,7 @@ pub(crate) fn routes() -> Vec<Route> {
 pub(crate) fn router(pages: Pages) -> Router {
     Router::new()
         .route("/saga/logs", routing::get(list))
+        .route("/saga/logs/changes", routing::get(changes::changes))
         .route("/saga/logs/{id}", routing::get(show))
         .route("/saga/logs/{id}/retry", routing::post(wishes::retry))
         .route("/saga/logs/{id}/skip", routing::post(wishes::skip))
@@ -63,7 +75,7 @@ pub(crate) fn router(pages: Pages) -> Router {
 
 #[derive(OpenApi)]
 #[openapi(
-    paths(list, show, wishes::retry, wishes::skip),
+    paths(list, changes::changes, show, wishes::retry, wishes::skip),
     components(schemas(
         SagaEventView,
         SagaView,

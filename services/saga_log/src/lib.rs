@@ -103,7 +103,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
         });
     }
 
-    let repository = sagas(store, Arc::clone(&clock));
+    let repository = sagas(Arc::clone(&store), Arc::clone(&clock));
     let runner = ConsumerRunner {
         consumer: NAME,
         topics: SUBSCRIPTIONS.to_vec(),
@@ -118,6 +118,6 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
         Box::pin(async move { Ok(runner.run(stop).await?) })
     });
 
-    let pages = http::Pages::new(pool, resources.blind_index.clone(), repository);
+    let pages = http::Pages::new(pool, store, &resources.blind_index, repository);
     Ok(infra_http::protected(http::router(pages), &http::routes(), config.verifier, &resources))
 }

@@ -2,8 +2,10 @@
 //!
 //! All that is known of an event is in the one stream of its saga, so the fold needs no order between streams. A batch
 //! is folded in memory by the domain's own rules and written at once.
+mod changes;
 mod query;
 
+pub(crate) use changes::{Place, changes};
 pub(crate) use query::{Filter, Position, SagaEventRow, find, list, list_saga};
 
 use crate::{codec, statements};

@@ -13,6 +13,9 @@ pub(crate) const FIND: &str = include_str!("sql/find.sql");
 /// The events of one saga.
 pub(crate) const LIST_SAGA: &str = include_str!("sql/list_saga.sql");
 
+/// Events by id, those that a filter lets through, for a reader who may see them.
+pub(crate) const LIST_THESE: &str = include_str!("sql/list_these.sql");
+
 /// All of them, by name, for the test that prepares every statement.
 pub(crate) const ALL: &[(&str, &str)] = &[
     ("load_entries", LOAD_ENTRIES),
@@ -21,4 +24,5 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("list", LIST),
     ("find", FIND),
     ("list_saga", LIST_SAGA),
+    ("list_these", LIST_THESE),
 ];

@@ -1,6 +1,6 @@
 //! The pages, in one table: where each is, and who may see it.
 use axum::http::Method;
-use infra_http::Access;
+use infra_http::{Access, ServiceApi};
 
 /// What answers a browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) enum Page {
     SignOutForm,
     /// What happened in every saga.
     SagaList,
+    /// What is new or changed there, as it happens.
+    SagaLive,
     /// One event with its saga.
     SagaShow,
     /// An operator's wish to try again.
@@ -30,6 +32,8 @@ enum Who {
     AsPrograms,
     /// It is for people alone.
     These(Access),
+    /// It is for people alone: those who may `GET` this address.
+    ReadersOf(&'static str),
 }
 
 const TABLE: &[(Method, &str, Page, Who)] = &[
@@ -38,6 +42,7 @@ const TABLE: &[(Method, &str, Page, Who)] = &[
     (Method::POST, "/sign-in", Page::SignInForm, Who::These(Access::Public)),
     (Method::POST, "/sign-out", Page::SignOutForm, Who::These(Access::Public)),
     (Method::GET, "/saga/logs", Page::SagaList, Who::AsPrograms),
+    (Method::GET, "/saga/logs/live", Page::SagaLive, Who::ReadersOf("/saga/logs")),
     (Method::GET, "/saga/logs/{id}", Page::SagaShow, Who::AsPrograms),
     (Method::POST, "/saga/logs/{id}/retry", Page::SagaRetryForm, Who::AsPrograms),
     (Method::POST, "/saga/logs/{id}/skip", Page::SagaSkipForm, Who::AsPrograms),
@@ -55,7 +60,7 @@ impl Page {
         match self {
             Self::Home => "home",
             Self::SignIn | Self::SignInForm | Self::SignOutForm => "sign-in",
-            Self::SagaList | Self::SagaShow | Self::SagaRetryForm | Self::SagaSkipForm => "sagas",
+            Self::SagaList | Self::SagaLive | Self::SagaShow | Self::SagaRetryForm | Self::SagaSkipForm => "sagas",
         }
     }
 
@@ -71,11 +76,15 @@ impl Page {
 }
 
 /// The pages for people alone, with who may see them: lines of the authorization table.
-pub(crate) fn rows() -> impl Iterator<Item = (Method, &'static str, Access)> {
+pub(crate) fn rows(services: &[ServiceApi]) -> impl Iterator<Item = (Method, &'static str, Access)> + '_ {
     TABLE.iter().filter_map(|(method, path, _, who)| {
         let access = match who {
             Who::AsPrograms => return None,
             Who::These(access) => *access,
+            Who::ReadersOf(path) => {
+                let mut routes = services.iter().flat_map(|api| &api.routes);
+                routes.find(|route| route.method == Method::GET && route.path == *path)?.access
+            }
         };
         Some((method.clone(), *path, access))
     })

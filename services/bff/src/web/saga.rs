@@ -2,10 +2,13 @@
 //!
 //! Everything shown is what the saga log service answers to whoever reads the page: what they may not see, no page has.
 mod list;
+mod live;
 mod show;
 mod timeline;
 mod times;
 mod tree;
+
+pub(crate) use live::LiveStreams;
 
 use super::Web;
 use super::form::Form;

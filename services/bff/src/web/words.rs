@@ -80,6 +80,12 @@ pub(crate) struct Words {
     pub(crate) causes: &'static str,
     pub(crate) retry_asked: &'static str,
     pub(crate) skip_asked: &'static str,
+    pub(crate) live_pause: &'static str,
+    pub(crate) live_resume: &'static str,
+    pub(crate) live_running: &'static str,
+    pub(crate) live_paused: &'static str,
+    pub(crate) live_ended: &'static str,
+    pub(crate) live_fresh: &'static str,
     pub(crate) retry: Told,
     pub(crate) skip: Told,
     /// By role, in the order of the numbers.

@@ -1,9 +1,10 @@
 //! The saga log for people.
 use crate::browser::{ACCEPT, Browser};
-use crate::support::{Fixture, fixture, json_of, request};
+use crate::support::{Fixture, SOON, fixture, json_of, request};
 use axum::body::Body;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, Response, StatusCode, header};
 use domain_kernel::Role;
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 const EVENT: &str = "00000000-0000-0000-0000-0000000000e1";
@@ -197,6 +198,115 @@ async fn a_session_of_who_has_to_choose_a_password_shows_nothing_but_that() {
     let got = browser.get("/saga/logs").await;
     assert_eq!(got.status, StatusCode::FORBIDDEN);
     assert!(got.body.contains("POST /me/password"), "{}", got.body);
+}
+
+/// A live view, opened by `browser`.
+async fn live(fixture: &Fixture, browser: &Browser<'_>, query: &str) -> Response<Body> {
+    let request = browser.request(Method::GET, &format!("/saga/logs/live?{query}"));
+    let mut request = request.body(Body::empty()).unwrap();
+    request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("text/event-stream"));
+    fixture.send(request).await
+}
+
+/// What it tells, until `until` is in it; `None` when it ends before.
+async fn tells(view: &mut Response<Body>, until: &str) -> Option<String> {
+    let mut told = String::new();
+    while !told.contains(until) {
+        let frame = tokio::time::timeout(SOON, view.body_mut().frame()).await.unwrap()?;
+        told.push_str(std::str::from_utf8(&frame.unwrap().into_data().unwrap()).unwrap());
+    }
+    Some(told)
+}
+
+#[tokio::test]
+async fn a_live_view_goes_on_from_its_page_and_tells_rows_under_its_filter() {
+    let fixture = fixture().await;
+    let browser = Browser::signed_in(&fixture, Role::Administrator).await;
+    let settled = event(ANSWER, "UserCreated", "event-user", "PROCESSED", None, &json!([]));
+    tell(&fixture, "/saga/logs/changes", json!({"items": [failed(), settled], "next": "c1"}));
+    let mut view = live(&fixture, &browser, "state=FAILED&type=UserCreated&after=c0").await;
+    assert_eq!(view.status(), StatusCode::OK);
+    assert_eq!(view.headers()[header::CONTENT_TYPE], "text/event-stream");
+    let told = tells(&mut view, "id: c1").await.unwrap();
+    assert!(told.contains("event: event\ndata: <tr id=\"event-00000000-0000-0000-0000-0000000000e1\">"), "{told}");
+    assert!(told.contains("event: left\n"), "what left the filter is told apart: {told}");
+    let seen = fixture.upstream("saga_log").told.seen.lock().unwrap().clone();
+    let asked = &seen.iter().find(|(path, _)| path.starts_with("/saga/logs/changes")).unwrap().0;
+    assert_eq!(asked, "/saga/logs/changes?type=UserCreated&after=c0");
+}
+
+#[tokio::test]
+async fn a_page_says_where_its_live_view_goes_on() {
+    let fixture = fixture().await;
+    tell(&fixture, "/saga/logs/changes", json!({"items": [], "next": "c7"}));
+    tell(&fixture, "/saga/logs", json!({"items": [], "next": null}));
+    let mut browser = Browser::signed_in(&fixture, Role::Administrator).await;
+    let page = browser.get("/saga/logs?state=FAILED").await.body;
+    assert!(page.contains("data-live=\"/saga/logs/live?state=FAILED\" data-after=\"c7\""), "{page}");
+    let seen: Vec<String> =
+        fixture.upstream("saga_log").told.seen.lock().unwrap().iter().map(|(path, _)| path.clone()).collect();
+    assert_eq!(seen, ["/saga/logs/changes", "/saga/logs?state=FAILED&limit=25"], "in this order");
+    assert!(!browser.get("/saga/logs?cursor=x").await.body.contains("data-live"), "older pages stand still");
+}
+
+#[tokio::test]
+async fn a_live_view_that_was_interrupted_goes_on_where_it_was() {
+    let fixture = fixture().await;
+    let browser = Browser::signed_in(&fixture, Role::Auditor).await;
+    tell(&fixture, "/saga/logs/changes", json!({"items": [failed()], "next": "c9"}));
+    let request = browser.request(Method::GET, "/saga/logs/live?after=c0").header("last-event-id", "c8");
+    let mut view = fixture.send(request.body(Body::empty()).unwrap()).await;
+    tells(&mut view, "id: c9").await.unwrap();
+    let (path, _) = fixture.upstream("saga_log").told.last("/saga/logs/changes?after=c8").unwrap();
+    assert_eq!(path, "/saga/logs/changes?after=c8");
+}
+
+#[tokio::test]
+async fn a_live_view_ends_with_its_session() {
+    let fixture = fixture().await;
+    let mut browser = Browser::signed_in(&fixture, Role::Administrator).await;
+    tell(&fixture, "/saga/logs/changes", json!({"items": [], "next": "c0"}));
+    let mut view = live(&fixture, &browser, "after=c0").await;
+    let token = browser.get("/").await.form_token();
+    browser.post("/sign-out", &[("form_token", &token)]).await;
+    assert!(tells(&mut view, "event: end").await.is_some());
+    assert_eq!(tells(&mut view, "anything").await, None);
+}
+
+#[tokio::test]
+async fn a_live_view_that_is_only_left_open_does_not_keep_its_session() {
+    let fixture = fixture().await;
+    let browser = Browser::signed_in(&fixture, Role::Administrator).await;
+    tell(&fixture, "/saga/logs/changes", json!({"items": [], "next": "c0"}));
+    let mut view = live(&fixture, &browser, "after=c0").await;
+    fixture.clock.advance_millis(30 * 60 * 1_000);
+    assert!(tells(&mut view, "event: end").await.is_some());
+}
+
+#[tokio::test]
+async fn a_user_has_three_live_views_and_a_closed_one_makes_room() {
+    let fixture = fixture().await;
+    let browser = Browser::signed_in(&fixture, Role::Administrator).await;
+    let mut views = Vec::new();
+    for _ in 0..3 {
+        views.push(live(&fixture, &browser, "after=c0").await);
+    }
+    assert_eq!(live(&fixture, &browser, "after=c0").await.status(), StatusCode::TOO_MANY_REQUESTS);
+    let auditor = Browser::signed_in(&fixture, Role::Auditor).await;
+    assert_eq!(live(&fixture, &auditor, "after=c0").await.status(), StatusCode::OK, "another user's");
+    views.pop();
+    assert_eq!(live(&fixture, &browser, "after=c0").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_live_view_is_for_who_may_see_the_saga_log() {
+    let fixture = fixture().await;
+    let nobody = Browser::new(&fixture);
+    assert_eq!(live(&fixture, &nobody, "after=c0").await.status(), StatusCode::UNAUTHORIZED);
+    let patient = Browser::signed_in(&fixture, Role::Patient).await;
+    assert_eq!(live(&fixture, &patient, "after=c0").await.status(), StatusCode::FORBIDDEN);
+    let administrator = Browser::signed_in(&fixture, Role::Administrator).await;
+    assert_eq!(live(&fixture, &administrator, "").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]

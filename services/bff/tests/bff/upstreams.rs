@@ -112,6 +112,7 @@ fn routes(service: &str) -> Vec<Route> {
         ],
         _ => vec![
             Route::new(Method::GET, "/saga/logs", Access::Roles(SAGA_READERS)),
+            Route::new(Method::GET, "/saga/logs/changes", Access::Roles(SAGA_READERS)),
             Route::new(Method::GET, "/saga/logs/{id}", Access::Roles(SAGA_READERS)),
             Route::new(Method::POST, "/saga/logs/{id}/retry", Access::Roles(&[Role::Administrator])),
             Route::new(Method::POST, "/saga/logs/{id}/skip", Access::Roles(&[Role::Administrator])),
@@ -157,6 +158,7 @@ fn router(service: &str, told: Arc<Told>) -> Router {
             .with_state(told),
         _ => Router::new()
             .route("/saga/logs", get(echo))
+            .route("/saga/logs/changes", get(echo))
             .route("/saga/logs/{id}", get(echo))
             .route("/saga/logs/{id}/retry", post(echo))
             .route("/saga/logs/{id}/skip", post(echo))

@@ -95,3 +95,22 @@ pub(crate) async fn find(
 pub(crate) async fn list_saga(pool: &PgPool, saga: Uuid, limit: i64) -> Result<Vec<SagaEventRow>, sqlx::Error> {
     sqlx::query_as(statements::LIST_SAGA).bind(saga).bind(limit).fetch_all(pool).await
 }
+
+/// Those of `events` that the filter lets through and `reader` may see, the oldest first.
+pub(super) async fn list_these(
+    pool: &PgPool,
+    reader: Option<UserId>,
+    filter: &Filter,
+    events: Vec<Uuid>,
+) -> Result<Vec<SagaEventRow>, sqlx::Error> {
+    sqlx::query_as(statements::LIST_THESE)
+        .bind(events)
+        .bind(filter.state.map(EventState::name))
+        .bind(filter.event_type.as_deref())
+        .bind(filter.correlation_id)
+        .bind(filter.from)
+        .bind(filter.to)
+        .bind(reader.map(|user| user.0))
+        .fetch_all(pool)
+        .await
+}

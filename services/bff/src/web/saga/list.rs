@@ -1,6 +1,6 @@
 //! The list of events: filters in the address, a page at a time, the newest first.
+use super::SagaEvent;
 use super::times::{ago, attribute, moment};
-use super::{SAGA_LOG, SagaEvent};
 use crate::gateway::Session;
 use crate::web::Web;
 use crate::web::page::{Shell, render};
@@ -133,6 +133,13 @@ struct ListPage<'a> {
     next: Option<String>,
     /// The first page, if this is another.
     first: Option<String>,
+    /// Where what comes next is told; on the first page.
+    live: Option<LiveView>,
+}
+
+struct LiveView {
+    address: String,
+    after: String,
 }
 
 /// The names of what the log tells of: events, no steps.
@@ -152,6 +159,8 @@ impl Web {
         let limit = LIMIT.to_string();
         let mut more = vec![("limit", limit.as_str())];
         more.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        // Before the list is read, so that nothing happens in between.
+        let live = if cursor.is_none() { self.live_from(session).await } else { None };
         let path = format!("/saga/logs?{}", filter.query(&more));
         let answer: Answer = self.ask_saga_log(&path, session, ids).await?;
         let now = self.now();
@@ -166,10 +175,10 @@ impl Web {
             rows: answer.items.iter().map(|event| Row::of(event, now, visit.language)).collect(),
             command: filter.command(),
             next: answer.next.as_deref().map(|next| address(&filter, &[("cursor", next)])),
+            live: live.map(|after| LiveView { address: format!("/saga/logs/live?{}", filter.query(&[])), after }),
             first: cursor.map(|_| address(&filter, &[])),
             filter: &filter,
         };
-        tracing::debug!(service.name = SAGA_LOG, events = page.rows.len(), "a page of the saga log");
         render(&page)
     }
 

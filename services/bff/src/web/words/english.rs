@@ -63,6 +63,12 @@ pub(super) const WORDS: Words = Words {
     causes: "What caused what",
     retry_asked: "The retry was asked for. Load the page again to see what came of it.",
     skip_asked: "The skip was asked for. Load the page again to see what came of it.",
+    live_pause: "Pause",
+    live_resume: "Resume",
+    live_running: "Live: new events appear by themselves.",
+    live_paused: "Paused. Nothing is lost: what happens meanwhile comes when you resume.",
+    live_ended: "The live view has ended. Load the page again to go on.",
+    live_fresh: "New:",
     retry: ("Retry", "Whoever gave up tries again. Do this when the cause is gone."),
     skip: ("Skip", "Whoever gave up passes over this event for good. It is never handled."),
     roles: [

@@ -63,6 +63,12 @@ pub(super) const WORDS: Words = Words {
     causes: "Qué causó qué",
     retry_asked: "Se pidió el reintento. Cargue la página de nuevo para ver el resultado.",
     skip_asked: "Se pidió la omisión. Cargue la página de nuevo para ver el resultado.",
+    live_pause: "Pausar",
+    live_resume: "Reanudar",
+    live_running: "En vivo: los eventos nuevos aparecen solos.",
+    live_paused: "En pausa. Nada se pierde: lo que ocurra mientras tanto aparece al reanudar.",
+    live_ended: "La vista en vivo terminó. Cargue la página de nuevo para seguir.",
+    live_fresh: "Nuevos:",
     retry: ("Reintentar", "Quien se dio por vencido lo intenta de nuevo. Hágalo cuando la causa haya desaparecido."),
     skip: ("Omitir", "Quien se dio por vencido deja este evento atrás para siempre. No se procesa nunca."),
     roles: [
