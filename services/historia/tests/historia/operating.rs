@@ -88,6 +88,8 @@ async fn sagas_are_looked_after_through_the_gateway_by_who_may() {
     let id = event["id"].as_str().unwrap();
     let shown = administrator.told(&["saga", "show", id]);
     assert_eq!(shown["id"], event["id"]);
+    schemas::check_answer("SagaView", &shown);
+    schemas::check_answer("Page_SagaEventView", &administrator.told(&["saga", "list"]));
     assert_eq!(administrator.run(&["saga", "list", "--limit", "1", "-q"]).1.lines().count(), 1);
     retried_by_who_may(&administrator, &laboratory, id);
 
@@ -159,7 +161,9 @@ async fn a_mail_that_was_refused_is_tried_again_or_skipped_from_the_command_line
     let dry = administrator.told(&[&retry[..], &["--dry-run"]].concat());
     assert_eq!(dry["consumers"], json!(["notifications"]));
     assert_eq!(state(&accounts[0]), "FAILED", "a dry run changes nothing");
-    assert_eq!(administrator.told(&retry)["id"], json!(accounts[0]));
+    let asked = administrator.told(&retry);
+    schemas::check_answer("WishAccepted", &asked);
+    assert_eq!(asked["id"], json!(accounts[0]));
     wait_for("the saga to be settled", Duration::from_secs(30), async || {
         (state(&accounts[0]) == "PROCESSED").then_some(())
     })

@@ -1,11 +1,11 @@
 //! What an operator reads of history: streams, events, sagas, states, in every form; and nothing that is sealed.
 use crate::client::Client;
-use crate::platform::{DataDirectory, Platform, historia};
+use crate::platform::{DataDirectory, HISTORIA, Platform, historia};
 use crate::schemas;
 use hyper::{Method, StatusCode};
 use infra_testkit::wait_for;
 use serde_json::{Value, json};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// What was said in confidence: no verb may ever show it.
@@ -187,4 +187,14 @@ fn a_shell_gets_completions_and_a_manual() {
     let whole = std::fs::read_to_string(pages.join("historia.1")).unwrap();
     assert!(whole.contains("Exit codes"), "the codes are promised in the manual");
     assert!(pages.join("historia-events-search.1").exists());
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    // The document is longer than a pipe holds, so whoever writes it learns that nobody reads.
+    let mut child =
+        Command::new(HISTORIA).arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(0), &[][..]));
 }

@@ -49,6 +49,17 @@ pub(crate) fn check(name: &str, document: &Value) {
     assert_eq!(wrong, Vec::<String>::new(), "{name}: {document}");
 }
 
+/// Fails unless `document` is what the gateway's API document calls `name`: the verbs through the gateway print its answers.
+#[track_caller]
+pub(crate) fn check_answer(name: &str, document: &Value) {
+    let text = std::fs::read_to_string(published().join("../../openapi.json")).unwrap();
+    let api: Value = serde_json::from_str(&text).unwrap();
+    let schema = serde_json::json!({"$ref": format!("#/components/schemas/{name}")});
+    let mut wrong = Vec::new();
+    fits(&api, &schema, document, "", &mut wrong);
+    assert_eq!(wrong, Vec::<String>::new(), "{name}: {document}");
+}
+
 /// The part of JSON Schema that the published ones use: `$ref`, `allOf`, `oneOf`, `type`, `properties`, `required`,
 /// `items`, `additionalProperties`. A field that no schema names is wrong too: programs would not know of it.
 fn fits(whole: &Value, schema: &Value, value: &Value, path: &str, wrong: &mut Vec<String>) {

@@ -1,7 +1,9 @@
 //! The session of `docs/command-line.md`, run as it stands: its commands against a real platform, what they print
-//! compared with what the page says.
+//! compared with what the page says; and its table of every verb.
+use crate::cli::Cli;
 use crate::platform::{DataDirectory, HISTORIA, Platform};
 use crate::walk_through::compare;
+use clap::CommandFactory;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -17,10 +19,13 @@ enum Printed {
     Text(String),
 }
 
+fn page() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command-line.md")).unwrap()
+}
+
 /// The steps between the page's two marks.
 fn steps() -> Vec<Step> {
-    let page =
-        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/command-line.md")).unwrap();
+    let page = page();
     let begin = page.find("<!-- session -->").expect("the page has a session");
     let end = page.find("<!-- end of the session -->").expect("the session ends");
     let mut steps: Vec<Step> = Vec::new();
@@ -133,4 +138,22 @@ fn ids_and_moments_are_compared_by_their_shape() {
     assert_eq!(shape("2026-11-22T10:00:00.000000Z"), "<moment>");
     assert_eq!(shape("→2026-11-22,"), "→<day>,");
     assert_eq!(shape("event-user"), "event-user");
+}
+
+/// A row of the page's table for every verb that does something, with what its help says in the first line.
+fn rows(command: &clap::Command, path: &str) -> Vec<String> {
+    let below: Vec<_> = command.get_subcommands().filter(|below| below.get_name() != "help").collect();
+    if below.is_empty() {
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        return vec![format!("| `{path}` | {} |", about.replace('|', "\\|"))];
+    }
+    below.into_iter().flat_map(|below| rows(below, &format!("{path} {}", below.get_name()))).collect()
+}
+
+#[test]
+fn every_verb_is_on_the_page() {
+    let page = page();
+    let missing: Vec<String> =
+        rows(&Cli::command(), "historia").into_iter().filter(|row| !page.contains(row.as_str())).collect();
+    assert!(missing.is_empty(), "docs/command-line.md lacks under \"Every verb\":\n{}", missing.join("\n"));
 }
