@@ -4,6 +4,7 @@ mod own;
 
 pub use merge::openapi;
 
+use crate::catalogue::ServiceEvents;
 use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
@@ -28,27 +29,35 @@ pub(crate) const SERVICE_EXTENSION: &str = "x-historia-service";
 #[derive(Clone)]
 pub(crate) struct Documents {
     openapi: Bytes,
+    asyncapi: Bytes,
     greeting: Value,
 }
 
 impl Documents {
-    pub(crate) fn new(apis: &[ServiceApi], public_url: &str) -> Result<Self, serde_json::Error> {
+    pub(crate) fn new(
+        apis: &[ServiceApi],
+        events: &[ServiceEvents],
+        public_url: &str,
+    ) -> Result<Self, serde_json::Error> {
         let mut document = openapi(apis);
         document.servers = Some(vec![ServerBuilder::new().url(public_url).build()]);
         let greeting = json!({
             "message": "BFF Running",
             "documentation": "/docs",
             "openapi": "/openapi.json",
+            "asyncapi": "/asyncapi.json",
             "health": "/healthz",
             "ready": "/readyz",
             "saga_logs": "/saga/logs",
         });
-        Ok(Self { openapi: serde_json::to_vec(&document)?.into(), greeting })
+        let asyncapi = serde_json::to_vec(&crate::asyncapi(events))?.into();
+        Ok(Self { openapi: serde_json::to_vec(&document)?.into(), asyncapi, greeting })
     }
 }
 
 pub(crate) fn router(documents: Documents) -> Router {
-    let Documents { openapi, greeting } = documents;
+    let Documents { openapi, asyncapi, greeting } = documents;
+    let json = |document: Bytes| get(move || async move { ([(header::CONTENT_TYPE, "application/json")], document) });
     let ui = SwaggerUi::new("/docs").config(
         utoipa_swagger_ui::Config::from("/openapi.json")
             .try_it_out_enabled(true)
@@ -58,7 +67,8 @@ pub(crate) fn router(documents: Documents) -> Router {
     let ui: Router = ui.into();
     Router::new()
         .route("/", get(move || async move { Json(greeting) }))
-        .route("/openapi.json", get(move || async move { ([(header::CONTENT_TYPE, "application/json")], openapi) }))
+        .route("/openapi.json", json(openapi))
+        .route("/asyncapi.json", json(asyncapi))
         .merge(ui.layer(from_fn(with_policy)))
 }
 

@@ -4,6 +4,8 @@
 //! a service gets an internal one, made for it and for a minute. What it keeps it could lose: keys, revocations and
 //! quotas are caches of what others own.
 mod admission;
+mod asyncapi;
+mod catalogue;
 mod compose;
 mod documents;
 mod exchange;
@@ -17,6 +19,8 @@ mod revocations;
 mod table;
 mod web;
 
+pub use asyncapi::asyncapi;
+pub use catalogue::ServiceEvents;
 pub use documents::openapi;
 pub use keys::INTERNAL_KEYS_PATH;
 pub use table::{Audience, Row, authorization_table};
@@ -28,7 +32,7 @@ use infra_http::limit::RateLimits;
 use infra_http::{ClientError, Correlation, KeySet, ServiceApi, TokenSigner, with_edge};
 use infra_runtime::{Language, Profile, Supervisor};
 use std::sync::Arc;
-use web::Web;
+use web::{EventTypes, Web};
 
 /// The gateway's pinned name.
 pub const NAME: &str = "bff";
@@ -49,6 +53,8 @@ pub struct Upstream {
 pub struct Config {
     /// The services, in the order of the API document.
     pub services: Vec<Upstream>,
+    /// What they store, publish and read, for those who look it up.
+    pub events: Vec<ServiceEvents>,
     /// The keys that users' tokens are signed with; refreshed from the users service.
     pub user_keys: KeySet,
     /// Signs the internal tokens.
@@ -91,7 +97,7 @@ pub enum StartError {
 pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>) -> Result<Router, StartError> {
     let apis: Vec<ServiceApi> = config.services.iter().map(|upstream| upstream.api.clone()).collect();
     table::check(&apis)?;
-    let document = documents::Documents::new(&apis, &config.public_url)?;
+    let document = documents::Documents::new(&apis, &config.events, &config.public_url)?;
     let gateway = Arc::new(Gateway::new(&config, &apis, Arc::clone(&clock))?);
     gateway.watch(&supervisor);
     tracing::info!(profile = ?config.profile, services = apis.len(), "the gateway is ready to be served");
@@ -105,6 +111,7 @@ pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>
         Arc::clone(&gateway),
         (config.profile, config.language),
         Arc::clone(&clock),
+        EventTypes::of(&config.events),
         supervisor.token(),
     ));
     let router = web::with_pages(router, Arc::clone(&web));

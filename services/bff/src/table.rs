@@ -67,6 +67,7 @@ fn own_rows(services: &[ServiceApi]) -> Vec<Row> {
     let mut rows = vec![
         row("/", Access::Public),
         row(INTERNAL_KEYS_PATH, Access::Public),
+        row("/asyncapi.json", Access::Public),
         row("/dashboard", Access::SignedIn),
         row("/docs", Access::Public),
         row("/healthz", Access::Public),
@@ -169,6 +170,7 @@ mod tests {
                 "GET /saga/logs",
                 "GET /",
                 "GET /.well-known/gateway-jwks.json",
+                "GET /asyncapi.json",
                 "GET /dashboard",
                 "GET /docs",
                 "GET /healthz",
@@ -181,6 +183,7 @@ mod tests {
                 "POST /sign-in",
                 "POST /sign-out",
                 "GET /saga/logs/live",
+                "GET /docs/events",
                 "GET /assets/{file}",
             ]
         );

@@ -9,6 +9,7 @@
 //! 4. On the way out [`front`] makes a page of every problem ([`problem`]).
 mod asset;
 pub(crate) mod cookie;
+mod events;
 mod form;
 mod language;
 mod page;
@@ -41,6 +42,7 @@ use std::time::Duration;
 use visit::Visit;
 
 pub(crate) use asset::PATH as ASSETS;
+pub(crate) use events::EventTypes;
 
 /// How long a browser remembers which language was chosen.
 const LANGUAGE_LASTS: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -53,6 +55,7 @@ pub(crate) struct Web {
     language: Language,
     clock: Arc<dyn Clock>,
     live: Arc<LiveStreams>,
+    event_types: EventTypes,
     /// Ends what would go on.
     stop: CancellationToken,
 }
@@ -62,9 +65,10 @@ impl Web {
         gateway: Arc<Gateway>,
         (profile, language): (Profile, Language),
         clock: Arc<dyn Clock>,
+        event_types: EventTypes,
         stop: CancellationToken,
     ) -> Self {
-        Self { gateway, cookies: Cookies::new(profile), language, clock, live: Arc::default(), stop }
+        Self { gateway, cookies: Cookies::new(profile), language, clock, live: Arc::default(), event_types, stop }
     }
 
     /// Whether the table lets that role in: what a page need not offer otherwise.
@@ -86,6 +90,7 @@ impl Web {
             Page::SagaLive => self.saga_live(visit, &request),
             Page::SagaShow => self.saga_show(visit, request).await,
             Page::SagaRetryForm => self.saga_wish(visit, request, Wish::Retry).await,
+            Page::Events => self.events_page(visit),
             Page::SagaSkipForm => self.saga_wish(visit, request, Wish::Skip).await,
         }
     }

@@ -85,6 +85,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Print the gateway's OpenAPI document
     Openapi,
+    /// Print the AsyncAPI document of what the services tell each other
+    Asyncapi,
     /// Write the Postman collection and environment
     Postman(PostmanArgs),
     /// Write the JSON Schema of every document that `-o json` prints

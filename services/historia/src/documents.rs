@@ -1,4 +1,4 @@
-//! What is generated from the code: the OpenAPI document and the Postman files.
+//! What is generated from the code: the OpenAPI and AsyncAPI documents and the Postman files.
 use crate::cli::PostmanArgs;
 use crate::failure::Failure;
 use crate::{output, platform};
@@ -16,6 +16,14 @@ fn openapi() -> infra_http::OpenApi {
 /// Standard output cannot be written.
 pub(crate) fn print_openapi() -> Result<(), Failure> {
     output::document(&openapi())
+}
+
+/// Prints the document of what the services tell each other.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(crate) fn print_asyncapi() -> Result<(), Failure> {
+    output::document(&service_bff::asyncapi(&platform::events()))
 }
 
 /// Writes the Postman collection and environment.

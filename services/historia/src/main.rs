@@ -73,6 +73,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(&arguments).await,
         Command::Schemas(arguments) => schemas::write(&arguments),
         Command::Openapi => documents::print_openapi(),
+        Command::Asyncapi => documents::print_asyncapi(),
         Command::Postman(arguments) => documents::write_postman(&arguments),
         Command::Streams(command) => Box::pin(streams::run(command)).await,
         Command::Trace(arguments) => Box::pin(trace::run(arguments)).await,

@@ -1,13 +1,14 @@
 //! The services of the platform: a line each, from which everything that concerns all of them follows (databases,
 //! migrations, replay, gateway, OpenAPI document, Postman collection).
 use domain_kernel::ports::{KeyVault, Purpose};
-use domain_kernel::{BoxFuture, RecordedEvent};
+use domain_kernel::{BoxFuture, RecordedEvent, Topic};
 use infra_contracts::stored::{CatalogueError, StoredEventType, StoredEvents};
 use infra_event_store::codec::CodecError;
 use infra_event_store::projection::Projection;
 use infra_http::ServiceApi;
 use infra_runtime::database::MigrationSet;
 use serde_json::Value;
+use service_bff::ServiceEvents;
 use std::sync::Arc;
 
 /// What a stream amounted to after each of its events, without sensitive values; `None` for a category without a state.
@@ -29,6 +30,10 @@ pub(crate) struct ServiceDefinition {
     pub migrations: &'static [(i64, &'static str, &'static str)],
     /// What it stores, beside what every consumer stores of its handling.
     pub events: &'static [StoredEventType],
+    /// The topics that it publishes on.
+    pub publishes: &'static [Topic],
+    /// The topics that it reads.
+    pub reads: &'static [Topic],
     /// Its part of the gateway.
     pub api: fn() -> ServiceApi,
     /// Its read models.
@@ -49,6 +54,8 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             purposes: &[Purpose::Account, Purpose::Contact],
             migrations: service_users::MIGRATIONS,
             events: service_users::EVENTS,
+            publishes: service_users::TOPICS,
+            reads: &[],
             api: service_users::api,
             projections: service_users::projections,
             states: service_users::states,
@@ -59,6 +66,8 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             purposes: &[Purpose::Clinical, Purpose::Contact],
             migrations: service_results::MIGRATIONS,
             events: service_results::EVENTS,
+            publishes: service_results::TOPICS,
+            reads: service_results::SUBSCRIPTIONS,
             api: service_results::api,
             projections: service_results::projections,
             states: service_results::states,
@@ -69,6 +78,8 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             purposes: &[Purpose::Contact],
             migrations: service_notifications::MIGRATIONS,
             events: service_notifications::EVENTS,
+            publishes: service_notifications::TOPICS,
+            reads: service_notifications::SUBSCRIPTIONS,
             api: service_notifications::api,
             projections: service_notifications::projections,
             states: service_notifications::states,
@@ -79,11 +90,18 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             purposes: &[],
             migrations: service_saga_log::MIGRATIONS,
             events: service_saga_log::EVENTS,
+            publishes: service_saga_log::TOPICS,
+            reads: service_saga_log::SUBSCRIPTIONS,
             api: service_saga_log::api,
             projections: service_saga_log::projections,
             states: service_saga_log::states,
         },
     ]
+}
+
+/// What the services store, publish and read.
+pub(crate) fn events() -> Vec<ServiceEvents> {
+    services().iter().map(ServiceDefinition::told).collect()
 }
 
 /// The names of all databases: whatever else a server holds is somebody else's.
@@ -92,6 +110,11 @@ pub(crate) fn database_names() -> Vec<&'static str> {
 }
 
 impl ServiceDefinition {
+    /// What it stores, publishes and reads.
+    fn told(&self) -> ServiceEvents {
+        ServiceEvents { service: self.name, stored: self.events, publishes: self.publishes, reads: self.reads }
+    }
+
     /// The schema of its database.
     pub(crate) fn migration_set(&self) -> MigrationSet {
         MigrationSet { name: self.database, sets: vec![infra_event_store::MIGRATIONS, self.migrations] }

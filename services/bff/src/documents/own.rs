@@ -23,6 +23,12 @@ pub(super) fn openapi(services: &[ServiceApi]) -> utoipa::openapi::OpenApi {
             "A key set (RFC 7517). Services verify with it that a request came through the gateway.",
         ),
         ("/", "greeting", "The gateway runs", "A greeting with links."),
+        (
+            "/asyncapi.json",
+            "asyncapi",
+            "What services tell each other",
+            "AsyncAPI 3.0; for people it is at `/docs/events`.",
+        ),
         ("/docs", "docs", "This document, to read and try", "The page is at `/docs/`."),
         ("/healthz", "healthz", "Whether the gateway answers", r#"`{"status":"OK"}`"#),
         ("/livez", "livez", "Whether the gateway answers", r#"`{"status":"OK"}`"#),

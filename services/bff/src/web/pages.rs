@@ -23,6 +23,8 @@ pub(crate) enum Page {
     SagaRetryForm,
     /// An operator's wish to leave it be.
     SagaSkipForm,
+    /// Every event type.
+    Events,
 }
 
 /// Who may see a page.
@@ -46,6 +48,7 @@ const TABLE: &[(Method, &str, Page, Who)] = &[
     (Method::GET, "/saga/logs/{id}", Page::SagaShow, Who::AsPrograms),
     (Method::POST, "/saga/logs/{id}/retry", Page::SagaRetryForm, Who::AsPrograms),
     (Method::POST, "/saga/logs/{id}/skip", Page::SagaSkipForm, Who::AsPrograms),
+    (Method::GET, "/docs/events", Page::Events, Who::These(Access::Public)),
 ];
 
 impl Page {
@@ -59,6 +62,7 @@ impl Page {
     pub(crate) fn section(self) -> &'static str {
         match self {
             Self::Home => "home",
+            Self::Events => "events",
             Self::SignIn | Self::SignInForm | Self::SignOutForm => "sign-in",
             Self::SagaList | Self::SagaLive | Self::SagaShow | Self::SagaRetryForm | Self::SagaSkipForm => "sagas",
         }

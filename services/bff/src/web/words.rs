@@ -58,7 +58,10 @@ pub(crate) struct Words {
     pub(crate) consumer: &'static str,
     /// Where nobody owes an answer.
     pub(crate) nobody: &'static str,
+    /// Before their number.
     pub(crate) attempts: &'static str,
+    /// Above their numbers.
+    pub(crate) attempts_column: &'static str,
     pub(crate) pages: &'static str,
     pub(crate) first_page: &'static str,
     pub(crate) next_page: &'static str,
@@ -86,6 +89,18 @@ pub(crate) struct Words {
     pub(crate) live_paused: &'static str,
     pub(crate) live_ended: &'static str,
     pub(crate) live_fresh: &'static str,
+    pub(crate) events: &'static str,
+    pub(crate) events_purpose: &'static str,
+    pub(crate) contents: &'static str,
+    pub(crate) published_events: &'static str,
+    pub(crate) stored_by: &'static str,
+    pub(crate) producers: &'static str,
+    pub(crate) readers: &'static str,
+    pub(crate) owes: &'static str,
+    pub(crate) field: &'static str,
+    pub(crate) kind: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) no_fields: &'static str,
     pub(crate) retry: Told,
     pub(crate) skip: Told,
     /// By role, in the order of the numbers.

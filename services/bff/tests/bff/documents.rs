@@ -61,11 +61,25 @@ async fn the_document_is_served_as_openapi_3_1() {
 }
 
 #[tokio::test]
+async fn what_services_tell_each_other_is_a_document_and_a_page() {
+    let fixture = fixture().await;
+    let response = fixture.get("/asyncapi.json", None).await;
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+    let document = json_of(response).await;
+    assert_eq!(document["operations"]["notifications.receive.event-user"]["action"], "receive");
+    let page = crate::browser::Browser::new(&fixture).get("/docs/events?lang=en").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("<code>users.user_created</code>"), "{}", page.body);
+    assert!(page.body.contains("The user exists and may log in."), "{}", page.body);
+    assert!(page.body.contains("<dd>notifications</dd>"));
+}
+
+#[tokio::test]
 async fn the_greeting_leads_on() {
     let fixture = fixture().await;
     let greeting = json_of(fixture.get("/", None).await).await;
     assert_eq!(greeting["message"], "BFF Running");
-    for link in ["documentation", "openapi", "health", "ready"] {
+    for link in ["documentation", "openapi", "asyncapi", "health", "ready"] {
         let status = fixture.status(greeting[link].as_str().unwrap(), None).await;
         assert!(status.is_success() || status.is_redirection(), "{link}: {status}");
     }

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{Method, Response, StatusCode, header};
+use domain_kernel::message::topics;
 use domain_kernel::ports::Clock;
 use domain_kernel::{Role, UserId};
 use http_body_util::BodyExt;
@@ -12,7 +13,7 @@ use infra_http::{Claims, KeySet, Peer, ServiceApi, TokenSigner};
 use infra_runtime::{Language, Profile, Supervisor};
 use infra_testkit::memory::ManualClock;
 use serde_json::Value;
-use service_bff::Config;
+use service_bff::{Config, ServiceEvents};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
@@ -35,6 +36,17 @@ impl Drop for Fixture {
         self.supervisor.token().cancel();
     }
 }
+
+/// What the pretending services tell each other.
+const EVENTS: [ServiceEvents; 2] = [
+    ServiceEvents { service: "users", stored: &[], publishes: &[topics::EVENT_USER], reads: &[] },
+    ServiceEvents {
+        service: "notifications",
+        stored: &[],
+        publishes: &[topics::EVENT_NOTIFICATION],
+        reads: &[topics::EVENT_USER],
+    },
+];
 
 /// Quotas that no test but the quotas' own spends.
 fn roomy() -> RateLimits {
@@ -80,6 +92,7 @@ async fn start(limits: RateLimits, dead: &[&str], allowed_hosts: Option<Vec<Stri
             .iter()
             .map(|upstream| service_bff::Upstream { api: upstream.api.clone(), base_url: upstream.base_url.clone() })
             .collect(),
+        events: EVENTS.to_vec(),
         user_keys: KeySet::new(has_keys.then(|| users.public_key())),
         internal_signer: gateway.clone(),
         limits,

@@ -32,6 +32,7 @@ pub(crate) async fn run(arguments: GatewayArgs) -> Result<(), Failure> {
     let signer = TokenSigner::gateway(&process.secrets.bytes32(names::GATEWAY_TOKEN_KEY)?)?;
     let config = service_bff::Config {
         services: upstreams(&arguments)?,
+        events: platform::events(),
         user_keys,
         internal_signer: signer.clone(),
         limits: running::limits(arguments.rates),

@@ -83,6 +83,7 @@ impl Platform {
         let users = TokenSigner::users(&secrets.bytes32(names::USER_TOKEN_KEY)?)?;
         let config = service_bff::Config {
             services: self.upstreams.clone(),
+            events: platform::events(),
             user_keys: KeySet::new([users.public_key()]),
             internal_signer: TokenSigner::gateway(&secrets.bytes32(names::GATEWAY_TOKEN_KEY)?)?,
             limits: running::limits(rates),

@@ -20,6 +20,12 @@ fn the_committed_openapi_document_is_the_binarys() {
     assert!(same, "run: cargo run -- openapi > docs/openapi.json");
 }
 
+#[test]
+fn the_committed_asyncapi_document_is_the_binarys() {
+    let same = committed("docs/asyncapi.json") == run(&["asyncapi"]);
+    assert!(same, "run: cargo run -- asyncapi > docs/asyncapi.json");
+}
+
 /// Clients are generated from them (OpenAPI 3.1, "Operation Object").
 #[test]
 fn operation_ids_are_unique() {

@@ -23,6 +23,7 @@ operation                              laboratory   physician    patient      ad
 GET /                                  200          200          200          200          200
 GET /.well-known/gateway-jwks.json     200          200          200          200          200
 GET /.well-known/jwks.json             200          200          200          200          200
+GET /asyncapi.json                     200          200          200          200          200
 GET /dashboard                         200          200          200          200          401
 GET /docs                              303          303          303          303          303
 GET /healthz                           200          200          200          200          200
