@@ -109,6 +109,7 @@ async fn consume(what: &str, bus: Arc<dyn EventBus>, own: &Database, messages: u
         handler: Arc::new(Answer),
         dead_letters: Arc::new(PgDeadLetters::new(own.pool.clone())),
         log: Some(HandlingLog::new(own.store.clone(), Arc::clone(&clock), CONSUMER)),
+        in_hand: infra_event_store::operations::InHand::default(),
         clock,
     };
     let stop = CancellationToken::new();

@@ -7,7 +7,8 @@
 //! - [`projection`]: read models, from the first event to the last, rebuilt without a pause;
 //! - [`verify`]: proves that what is stored is what was written;
 //! - [`history`], [`inspection`]: what an operator asks of the log, and what a stream amounted to;
-//! - [`dead_letters`], [`checkpoints`]: what consumers and relays remember.
+//! - [`dead_letters`], [`checkpoints`]: what consumers and relays remember;
+//! - [`operations`]: what operators see of all this, and may do.
 pub mod checkpoints;
 pub mod codec;
 pub mod dead_letters;
@@ -17,6 +18,7 @@ pub mod history;
 pub mod inspection;
 mod metadata;
 mod migrations;
+pub mod operations;
 mod packed;
 mod progress;
 pub mod projection;

@@ -6,6 +6,7 @@ pub static MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "projections", include_str!("../../../migrations/event_store/0002_projections.sql")),
     (3, "messages", include_str!("../../../migrations/event_store/0003_messages.sql")),
     (4, "grants", include_str!("../../../migrations/event_store/0004_grants.sql")),
+    (5, "pause", include_str!("../../../migrations/event_store/0005_pause.sql")),
 ];
 
 #[cfg(test)]

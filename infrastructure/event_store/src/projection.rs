@@ -7,6 +7,8 @@
 //! 3. no transaction lasts over 250 ms, none appends, none talks to anything but this database: an open writing
 //!    transaction holds back every reader of the log in the cluster.
 //!
+//! An operator can pause a projection ([`crate::operations`]): rows and checkpoint stand still until it is resumed.
+//!
 //! A projection may rely on the order within a stream, never on the order between streams.
 use domain_kernel::ports::StoreError;
 use domain_kernel::{BoxFuture, Checkpoint, RecordedEvent};
@@ -18,7 +20,7 @@ mod read_model;
 mod rebuild;
 mod run;
 mod scratch;
-mod status;
+pub(crate) mod status;
 
 pub use compare::{Difference, DifferenceKind, Equality, TableEquality, verify};
 pub use read_model::{PgReadModels, ReadModel, ReadModels};

@@ -63,6 +63,13 @@ statements! {
     /// Says that a projection has caught up for the first time.
     PROJECTION_LIVE = "update projection_checkpoint set state = 'live' \
         where name = $1 and version = $2 and state <> 'live'";
+    /// Makes a projection stand still.
+    PROJECTION_PAUSE = include_str!("sql/projection_pause.sql");
+    /// Lets a paused projection go on.
+    PROJECTION_RESUME = "update projection_checkpoint set paused_at = null, paused_by = null, pause_reason = null \
+        where name = $1 and version = $2 and paused_at is not null";
+    /// Where a projection stands, and who paused it.
+    PROJECTION_STANDING = include_str!("sql/projection_standing.sql");
     /// How many events come after a checkpoint, and when the first of them happened.
     EVENTS_AFTER = include_str!("sql/events_after.sql");
     /// One rebuild or verification of a projection at a time, as long as the connection lives.
@@ -119,6 +126,14 @@ statements! {
     LETTER_LIST = include_str!("sql/letter_list.sql");
     /// One letter.
     LETTER_FIND = include_str!("sql/letter_find.sql");
+    /// A page of letters without their contents, the oldest first.
+    LETTER_HEADS = include_str!("sql/letter_heads.sql");
+    /// One letter without its contents.
+    LETTER_HEAD = include_str!("sql/letter_head.sql");
+    /// How many letters there are.
+    LETTER_COUNT = "select count(*) from dead_letter";
+    /// How many streams are parked, by consumer.
+    PARKED_COUNTS = "select consumer, count(*) from parked_stream group by consumer";
     /// The first message behind a letter.
     BEHIND_NEXT = include_str!("sql/behind_next.sql");
     /// Takes a waiting message out.

@@ -19,6 +19,8 @@ mod fixture;
 mod history;
 #[path = "event_store/lanes.rs"]
 mod lanes;
+#[path = "event_store/operations.rs"]
+mod operations;
 #[path = "event_store/projections.rs"]
 mod projections;
 #[path = "event_store/refusals.rs"]

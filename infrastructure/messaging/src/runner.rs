@@ -26,6 +26,7 @@ use domain_kernel::{EventId, Message, StreamId, Topic};
 use infra_contracts::catalogue;
 use infra_contracts::saga_command::{self, SagaCommand};
 use infra_event_store::dead_letters::DeadLetters;
+use infra_event_store::operations::InHand;
 use lanes::{LANES, Lanes};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -54,6 +55,8 @@ pub struct ConsumerRunner {
     pub log: Option<HandlingLog>,
     /// For the lag, and for jitter.
     pub clock: Arc<dyn Clock>,
+    /// What it has taken up and not dealt with, for operators.
+    pub in_hand: InHand,
 }
 
 /// Why a consumer ended by itself.

@@ -1,5 +1,6 @@
 //! One request, several services' answers. Each part has a deadline of its own; one that does not come is marked
 //! `{"status":"unavailable"}` and never takes the others with it.
+use crate::SAGA_LOG;
 use crate::exchange::OnBehalf;
 use crate::forward::Taken;
 use crate::gateway::{Gateway, Session};
@@ -16,11 +17,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a part has.
-const PART_DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const PART_DEADLINE: Duration = Duration::from_secs(3);
 
 const RESULTS: &str = "results";
 const NOTIFICATIONS: &str = "notifications";
-const SAGA_LOG: &str = "saga_log";
 
 /// What can be gathered around a result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

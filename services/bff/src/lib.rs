@@ -7,6 +7,7 @@ mod admission;
 mod asyncapi;
 mod catalogue;
 mod compose;
+mod dead_letters;
 mod documents;
 mod exchange;
 mod forward;
@@ -14,6 +15,7 @@ mod gateway;
 mod health;
 mod hosts;
 mod keys;
+mod operations;
 pub mod postman;
 mod revocations;
 mod table;
@@ -36,6 +38,8 @@ use web::{EventTypes, Web};
 
 /// The gateway's pinned name.
 pub const NAME: &str = "bff";
+/// The service that knows every saga, and takes operators' wishes.
+const SAGA_LOG: &str = "saga_log";
 /// The service that issues users' tokens, publishes its keys and tells of revocations.
 const USERS: &str = "users";
 
@@ -103,6 +107,8 @@ pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>
     tracing::info!(profile = ?config.profile, services = apis.len(), "the gateway is ready to be served");
     let router = forward::router(&gateway, &apis)
         .merge(compose::router(&gateway))
+        .merge(dead_letters::router(&gateway))
+        .merge(operations::router(&gateway))
         .merge(health::router(&gateway))
         .merge(documents::router(document))
         .merge(keys::router(&config.internal_signer))

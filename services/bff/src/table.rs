@@ -1,6 +1,7 @@
 //! Who may call what: the services' tables and the gateway's own, in one.
 use crate::{INTERNAL_KEYS_PATH, NAME, StartError, web};
 use axum::http::Method;
+use infra_http::operations::{OPERATORS, READERS};
 use infra_http::{Access, Route, ServiceApi};
 use std::collections::BTreeMap;
 
@@ -75,6 +76,16 @@ fn own_rows(services: &[ServiceApi]) -> Vec<Row> {
         row("/openapi.json", Access::Public),
         row("/readyz", Access::Public),
     ];
+    let mut for_operators = |method, path: &str, roles| {
+        rows.push(Row { method, ..row(path, Access::Roles(roles)) });
+    };
+    for_operators(Method::GET, "/dead-letters", READERS);
+    for_operators(Method::GET, "/dead-letters/{id}", READERS);
+    for_operators(Method::POST, "/dead-letters/{id}/retry", OPERATORS);
+    for_operators(Method::POST, "/dead-letters/{id}/skip", OPERATORS);
+    for_operators(Method::GET, "/ops/status", OPERATORS);
+    for_operators(Method::POST, "/ops/projections/{service}/{name}/pause", OPERATORS);
+    for_operators(Method::POST, "/ops/projections/{service}/{name}/resume", OPERATORS);
     for api in services {
         rows.extend(health_paths(api.service).iter().map(|path| row(path, Access::Public)));
     }
@@ -177,6 +188,13 @@ mod tests {
                 "GET /livez",
                 "GET /openapi.json",
                 "GET /readyz",
+                "GET /dead-letters",
+                "GET /dead-letters/{id}",
+                "POST /dead-letters/{id}/retry",
+                "POST /dead-letters/{id}/skip",
+                "GET /ops/status",
+                "POST /ops/projections/{service}/{name}/pause",
+                "POST /ops/projections/{service}/{name}/resume",
                 "GET /saga-log/health",
                 "GET /saga_log/health",
                 "GET /sign-in",

@@ -13,6 +13,8 @@ mod documents;
 mod forwarding;
 #[path = "bff/health.rs"]
 mod health;
+#[path = "bff/operations.rs"]
+mod operations;
 #[path = "bff/saga.rs"]
 mod saga;
 #[path = "bff/sign_in.rs"]

@@ -38,8 +38,10 @@ use desk::PgDesk;
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
 use domain_kernel::ports::BusError;
+use infra_event_store::operations::InHand;
 use infra_event_store::projection::{self, Projection};
 use infra_event_store::repository::Repository;
+use infra_http::ServiceOperations;
 use infra_messaging::{ConsumerRunner, HandlingLog, LogSource, MessageHandler, Publisher};
 use infra_runtime::Resources;
 use notification_list::NotificationList;
@@ -124,6 +126,7 @@ pub async fn start_at(desk: Arc<dyn Desk>, resources: Resources, config: Config)
     let (hints, told) = due::due_hints();
     let consumer: Arc<dyn MessageHandler> =
         Arc::new(NotificationConsumer { repository: repository.clone(), clock: Arc::clone(&clock), hints });
+    let in_hand = InHand::default();
     let runner = ConsumerRunner {
         consumer: NAME,
         topics: SUBSCRIPTIONS.to_vec(),
@@ -132,6 +135,7 @@ pub async fn start_at(desk: Arc<dyn Desk>, resources: Resources, config: Config)
         dead_letters: Arc::clone(&resources.dead_letters),
         log: Some(HandlingLog::new(Arc::clone(&store), Arc::clone(&clock), NAME)),
         clock: Arc::clone(&clock),
+        in_hand: in_hand.clone(),
     };
     supervisor.spawn("notifications: consumer", move |stop| {
         let runner = runner.clone();
@@ -162,5 +166,7 @@ pub async fn start_at(desk: Arc<dyn Desk>, resources: Resources, config: Config)
     });
 
     let pages = http::Pages::new(pool, resources.blind_index.clone(), config.mailbox_directory, resources.language);
-    Ok(infra_http::protected(http::router(pages), &http::routes(), config.verifier, &resources))
+    let operations = ServiceOperations::new(&resources, projections(), vec![(NAME, in_hand)]);
+    let routes = ServiceOperations::beside(http::routes());
+    Ok(infra_http::protected(http::router(pages).merge(operations.router()), &routes, config.verifier, &resources))
 }

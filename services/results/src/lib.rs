@@ -26,8 +26,9 @@ use axum::Router;
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
 use domain_kernel::ports::BusError;
+use infra_event_store::operations::InHand;
 use infra_event_store::projection::{self, Projection};
-use infra_http::{ServiceApi, TokenVerifier, protected};
+use infra_http::{ServiceApi, ServiceOperations, TokenVerifier, protected};
 use infra_messaging::{ConsumerRunner, HandlingLog, LogSource, Publisher};
 use infra_runtime::Resources;
 use std::sync::Arc;
@@ -98,9 +99,11 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
     for read_model in projections() {
         follow(&resources, read_model);
     }
-    consume(&resources, &app);
-    let api = api();
-    Ok(protected(http::router(app), &api.routes, config.verifier, &resources))
+    let in_hand = InHand::default();
+    consume(&resources, &app, in_hand.clone());
+    let operations = ServiceOperations::new(&resources, projections(), vec![(NAME, in_hand)]);
+    let routes = ServiceOperations::beside(api().routes);
+    Ok(protected(http::router(app).merge(operations.router()), &routes, config.verifier, &resources))
 }
 
 fn follow(resources: &Resources, read_model: Arc<dyn Projection>) {
@@ -115,7 +118,7 @@ fn follow(resources: &Resources, read_model: Arc<dyn Projection>) {
     });
 }
 
-fn consume(resources: &Resources, app: &Arc<App>) {
+fn consume(resources: &Resources, app: &Arc<App>, in_hand: InHand) {
     let handler = Arc::new(NotificationOutcomes::new(app.notifications()));
     let (bus, dead_letters) = (Arc::clone(&resources.bus), Arc::clone(&resources.dead_letters));
     let (store, clock) = (Arc::clone(&resources.store), Arc::clone(&resources.clock));
@@ -128,6 +131,7 @@ fn consume(resources: &Resources, app: &Arc<App>) {
             dead_letters: Arc::clone(&dead_letters),
             log: Some(HandlingLog::new(Arc::clone(&store), Arc::clone(&clock), NAME)),
             clock: Arc::clone(&clock),
+            in_hand: in_hand.clone(),
         };
         Box::pin(async move {
             runner.run(stop).await?;

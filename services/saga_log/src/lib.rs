@@ -28,8 +28,10 @@ use domain_kernel::Topic;
 use domain_kernel::message::topics;
 use domain_kernel::ports::{BusError, Clock, EventStore};
 use domain_saga_log::Saga;
+use infra_event_store::operations::InHand;
 use infra_event_store::projection::{self, Projection};
 use infra_event_store::repository::Repository;
+use infra_http::ServiceOperations;
 use infra_messaging::{ConsumerRunner, LogSource, Publisher};
 use infra_runtime::Resources;
 use saga_list::SagaList;
@@ -104,6 +106,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
     }
 
     let repository = sagas(Arc::clone(&store), Arc::clone(&clock));
+    let in_hand = InHand::default();
     let runner = ConsumerRunner {
         consumer: NAME,
         topics: SUBSCRIPTIONS.to_vec(),
@@ -112,6 +115,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
         dead_letters: Arc::clone(&resources.dead_letters),
         log: None,
         clock,
+        in_hand: in_hand.clone(),
     };
     supervisor.spawn("saga_log: consumer", move |stop| {
         let runner = runner.clone();
@@ -119,5 +123,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
     });
 
     let pages = http::Pages::new(pool, store, &resources.blind_index, repository);
-    Ok(infra_http::protected(http::router(pages), &http::routes(), config.verifier, &resources))
+    let operations = ServiceOperations::new(&resources, projections(), vec![(NAME, in_hand)]);
+    let routes = ServiceOperations::beside(http::routes());
+    Ok(infra_http::protected(http::router(pages).merge(operations.router()), &routes, config.verifier, &resources))
 }

@@ -19,7 +19,7 @@ use domain_users::{Password, PasswordRule, Username};
 use infra_event_store::checkpoints::PgCheckpoints;
 use infra_event_store::projection;
 use infra_event_store::repository::{CommandContext, CommandError, Repository};
-use infra_http::{Cursors, protected};
+use infra_http::{Cursors, ServiceOperations, protected};
 use infra_messaging::LogSource;
 use infra_runtime::supervisor::TaskError;
 use infra_runtime::{Profile, Resources};
@@ -82,7 +82,9 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
         cursors: Cursors::new(resources.blind_index.clone(), user_list::NAME),
         jwks: config.signer.jwks(),
     };
-    Ok(protected(http::router(app), &http::api().routes, config.verifier, &resources))
+    let operations = ServiceOperations::new(&resources, projections(), Vec::new());
+    let routes = ServiceOperations::beside(http::api().routes);
+    Ok(protected(http::router(app).merge(operations.router()), &routes, config.verifier, &resources))
 }
 
 async fn accounts(resources: &Resources, config: &Config) -> Result<Accounts, StartError> {

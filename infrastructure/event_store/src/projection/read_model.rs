@@ -15,7 +15,7 @@ pub trait ReadModel: Send + Sync {
     fn open(&self) -> BoxFuture<'_, Result<Status, ProjectionError>>;
 
     /// Folds `events` into the rows and moves the checkpoint to the last of them, whole or not at all; false, and
-    /// nothing done, when the rows do not stand at `status` any more.
+    /// nothing done, when the rows do not stand at `status` any more or are paused.
     fn apply<'a>(
         &'a self,
         status: &'a Status,

@@ -5,7 +5,11 @@ use super::{Projection, ProjectionError};
 use domain_kernel::ports::EventStore;
 use sqlx::PgPool;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// How often a paused projection looks whether it may go on.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Keeps the tables of `projection` up with the log until `stop` resolves. Several runners of one projection do no
 /// harm: each batch is taken by one of them.
@@ -41,6 +45,10 @@ async fn follow(read_model: &dyn ReadModel, store: &dyn EventStore) -> Result<()
     let mut size = BatchSize::new();
     loop {
         let mut status = read_model.open().await?;
+        if status.paused {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            continue;
+        }
         loop {
             let events = store.read_all(status.checkpoint, size.get()).await?;
             let Some(last) = events.last() else {
@@ -53,7 +61,8 @@ async fn follow(read_model: &dyn ReadModel, store: &dyn EventStore) -> Result<()
             };
             let begun = Instant::now();
             if !read_model.apply(&status, &events).await? {
-                // Another runner took the batch, or a rebuild put other tables in place: look again where they stand.
+                // Another runner took the batch, a rebuild put other tables in place, or an operator paused it: look again
+                // where they stand.
                 break;
             }
             status.checkpoint = last.checkpoint;

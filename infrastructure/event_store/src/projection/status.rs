@@ -16,6 +16,8 @@ pub struct Status {
     pub generation: i64,
     /// Whether it has ever caught up; until then its rows are a part of the truth.
     pub live: bool,
+    /// Whether an operator lets it stand still.
+    pub paused: bool,
 }
 
 /// How far a projection is behind the log.
@@ -27,10 +29,10 @@ pub struct Lag {
     pub oldest: Option<Timestamp>,
 }
 
-pub(super) type StatusRow = (i16, i64, i64, i64, String);
+pub(super) type StatusRow = (i16, i64, i64, i64, String, bool);
 
-pub(super) fn from_row((epoch, tx, position, generation, state): StatusRow) -> Result<Status, ProjectionError> {
-    Ok(Status { checkpoint: row::checkpoint((epoch, tx, position))?, generation, live: state == "live" })
+pub(super) fn from_row((epoch, tx, position, generation, state, paused): StatusRow) -> Result<Status, ProjectionError> {
+    Ok(Status { checkpoint: row::checkpoint((epoch, tx, position))?, generation, live: state == "live", paused })
 }
 
 /// Where `projection` stands; `None` when it never ran.
@@ -78,7 +80,7 @@ pub async fn lag(projection: &dyn Projection, pool: &PgPool) -> Result<Lag, Proj
     events_after(at, &mut *pool.acquire().await?).await
 }
 
-pub(super) async fn events_after(at: Checkpoint, connection: &mut PgConnection) -> Result<Lag, ProjectionError> {
+pub(crate) async fn events_after(at: Checkpoint, connection: &mut PgConnection) -> Result<Lag, ProjectionError> {
     let (events, oldest): (i64, Option<DateTime<Utc>>) = sqlx::query_as(statements::EVENTS_AFTER)
         .bind(at.epoch)
         .bind(row::tx_parameter(at.tx)?)

@@ -8,9 +8,9 @@ use infra_event_store::checkpoints::{Checkpoints, PgCheckpoints};
 use infra_event_store::dead_letters::{DeadLetters, PgDeadLetters};
 use uuid::Uuid;
 
-const CONSUMER: &str = "notifications";
+pub(crate) const CONSUMER: &str = "notifications";
 
-fn message(stream: StreamId, version: u32) -> Message {
+pub(crate) fn message(stream: StreamId, version: u32) -> Message {
     Message {
         topic: topics::EVENT_RESULT,
         headers: MessageHeaders {

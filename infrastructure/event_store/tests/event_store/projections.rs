@@ -13,12 +13,12 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// A runner in the background; dropped, it ends.
-struct Running {
+pub(crate) struct Running {
     _stop: oneshot::Sender<()>,
     task: tokio::task::JoinHandle<Result<(), ProjectionError>>,
 }
 
-fn run(fixture: &Fixture) -> Running {
+pub(crate) fn run(fixture: &Fixture) -> Running {
     let (stop, stopped) = oneshot::channel::<()>();
     let (store, pool) = (fixture.port(), fixture.pool().clone());
     let task = tokio::spawn(projection::run(Arc::new(Totals), store, pool, stopped.map(|_| ())));

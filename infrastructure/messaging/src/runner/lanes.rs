@@ -6,6 +6,7 @@ use super::ConsumerRunner;
 use domain_kernel::ports::Delivery;
 use domain_kernel::{BoxFuture, StreamId};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use infra_event_store::operations::TakenUp;
 use std::collections::{HashMap, VecDeque};
 
 /// How many messages of a topic a consumer has in hand at most, acknowledged or not at all.
@@ -20,14 +21,20 @@ pub(super) struct Lanes<'a> {
     width: usize,
     running: FuturesUnordered<BoxFuture<'a, Delivery>>,
     /// May start as soon as there is a lane.
-    ready: VecDeque<Delivery>,
+    ready: VecDeque<Held>,
     /// Per stream what waits for the message before it; a stream is here while one of its messages runs or is ready.
-    streams: HashMap<StreamId, VecDeque<Delivery>>,
+    streams: HashMap<StreamId, VecDeque<Held>>,
     in_hand: usize,
     /// To be taken alone, when everything before it is done.
-    alone: Option<Delivery>,
+    alone: Option<Held>,
     /// Something is taken alone now.
     exclusive: bool,
+}
+
+/// A message in hand, and that it is counted so.
+struct Held {
+    delivery: Delivery,
+    taken_up: TakenUp,
 }
 
 impl<'a> Lanes<'a> {
@@ -52,14 +59,15 @@ impl<'a> Lanes<'a> {
 
     pub(super) fn put(&mut self, delivery: Delivery) {
         self.in_hand += 1;
-        let stream = delivery.message.headers.stream;
-        if delivery.redeliveries > 0 {
-            self.alone = Some(delivery);
+        let (stream, redelivered) = (delivery.message.headers.stream, delivery.redeliveries > 0);
+        let held = Held { taken_up: self.runner.in_hand.take_up(&delivery.message), delivery };
+        if redelivered {
+            self.alone = Some(held);
         } else if let Some(waiting) = self.streams.get_mut(&stream) {
-            waiting.push_back(delivery);
+            waiting.push_back(held);
         } else {
             self.streams.insert(stream, VecDeque::new());
-            self.ready.push_back(delivery);
+            self.ready.push_back(held);
         }
         self.start();
     }
@@ -80,22 +88,23 @@ impl<'a> Lanes<'a> {
 
     fn start(&mut self) {
         while self.running.len() < self.width
-            && let Some(delivery) = self.ready.pop_front()
+            && let Some(held) = self.ready.pop_front()
         {
-            self.run(delivery);
+            self.run(held);
         }
         if self.running.is_empty()
-            && let Some(delivery) = self.alone.take()
+            && let Some(held) = self.alone.take()
         {
             self.exclusive = true;
-            self.run(delivery);
+            self.run(held);
         }
     }
 
-    fn run(&mut self, delivery: Delivery) {
+    fn run(&mut self, Held { delivery, taken_up }: Held) {
         let runner = self.runner;
         self.running.push(Box::pin(async move {
             runner.take_delivery(&delivery).await;
+            drop(taken_up);
             delivery
         }));
     }

@@ -115,6 +115,7 @@ impl ConsumerRunner {
                         // An outage is no attempt, however often the process starts again meanwhile.
                         self.forget_attempts(event).await;
                     }
+                    let _waiting = self.in_hand.wait();
                     pause.wait().await;
                 }
                 Err(HandlingError::Permanent { code }) => return Taken::GivenUp { attempt, code },
@@ -186,6 +187,7 @@ impl ConsumerRunner {
                 Ok(answer) => return answer,
                 Err(error) => {
                     tracing::warn!(consumer.name = self.consumer, %error, "the consumer waits for its store");
+                    let _waiting = self.in_hand.wait();
                     pause.wait().await;
                 }
             }

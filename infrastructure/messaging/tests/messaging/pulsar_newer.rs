@@ -194,6 +194,7 @@ async fn a_consumer_reads_a_newer_contract_that_the_registry_has_and_passes_over
         dead_letters: letters.clone(),
         log: None,
         clock,
+        in_hand: infra_event_store::operations::InHand::default(),
     };
     let _running = Running::start(consumer);
 

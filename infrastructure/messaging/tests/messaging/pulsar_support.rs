@@ -184,6 +184,7 @@ pub(crate) fn consumer(bus: &PulsarBus, name: &'static str, recorder: &Arc<Recor
         bus: Arc::new(bus.clone()),
         handler: recorder.clone(),
         dead_letters: Arc::new(MemoryDeadLetters::new(clock.clone())),
+        in_hand: infra_event_store::operations::InHand::default(),
         log: None,
         clock,
     }

@@ -243,6 +243,7 @@ impl Bench {
             handler: handler.clone(),
             dead_letters: dead_letters.clone(),
             log: Some(HandlingLog::new(store.clone(), clock.clone(), CONSUMER)),
+            in_hand: infra_event_store::operations::InHand::default(),
             clock,
         };
         let bench = Self { users, operators, store, checkpoints, dead_letters, handler, runner };

@@ -1,7 +1,6 @@
 //! The gateway's own part of the API document.
-use crate::INTERNAL_KEYS_PATH;
-use crate::compose;
 use crate::table::health_paths;
+use crate::{INTERNAL_KEYS_PATH, compose, dead_letters, operations};
 use infra_http::ServiceApi;
 use utoipa::OpenApi;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
@@ -9,7 +8,22 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{Content, HttpMethod, PathItem, Required, ResponseBuilder};
 
 #[derive(OpenApi)]
-#[openapi(paths(compose::dashboard), tags((name = "gateway", description = "The gateway's own: health, documents, dashboard.")))]
+#[openapi(
+    paths(
+        compose::dashboard,
+        dead_letters::list,
+        dead_letters::show,
+        dead_letters::retry,
+        dead_letters::skip,
+        operations::status,
+        operations::pause,
+        operations::resume
+    ),
+    tags(
+        (name = "gateway", description = "The gateway's own: health, documents, dashboard."),
+        (name = "operations", description = "For operators: what could not be handled, where everything stands.")
+    )
+)]
 struct Composed;
 
 /// Every endpoint that the gateway answers itself.

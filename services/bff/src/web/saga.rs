@@ -14,6 +14,7 @@ use super::Web;
 use super::form::Form;
 use super::problem::of_answer;
 use super::visit::Visit;
+use crate::SAGA_LOG;
 use crate::exchange::OnBehalf;
 use crate::gateway::{DEADLINE, Session, no_answer};
 use axum::body::Bytes;
@@ -25,8 +26,6 @@ use infra_http::{Problem, RequestIds};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
-
-const SAGA_LOG: &str = "saga_log";
 
 /// One event, as the saga log service tells of it.
 #[derive(Clone, Debug, Deserialize)]

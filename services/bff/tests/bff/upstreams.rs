@@ -1,5 +1,5 @@
 //! The services that only pretend. They say what reached them.
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -8,15 +8,16 @@ use domain_kernel::ports::Clock;
 use domain_kernel::{Role, UserId};
 use http_body_util::BodyExt;
 use infra_event_store::BlindIndex;
+use infra_http::operations::{DeadLetterView, LETTERS_PATH, LetterPlace, OperationsView, STATUS_PATH};
 use infra_http::tokens::{Jwks, PublicKey};
 use infra_http::{
-    Access, Caller, Claims, Edge, KeySet, Limits, Problem, Route, ServiceApi, TokenSigner, TokenVerifier, protected,
-    serve,
+    Access, Caller, Claims, Edge, KeySet, Limits, Problem, Route, ServiceApi, ServiceOperations, TokenSigner,
+    TokenVerifier, protected, serve,
 };
 use infra_runtime::Health;
 use infra_testkit::memory::ManualClock;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::net::TcpListener;
@@ -52,6 +53,8 @@ pub(crate) struct Told {
     pub(crate) answers: Mutex<HashMap<String, (StatusCode, Value)>>,
     /// The one refresh token of each account that was not used yet.
     pub(crate) refresh_tokens: Mutex<Vec<String>>,
+    /// The dead letters of its consumers, the oldest first.
+    pub(crate) letters: Mutex<Vec<DeadLetterView>>,
 }
 
 impl Told {
@@ -164,6 +167,36 @@ fn router(service: &str, told: Arc<Told>) -> Router {
             .route("/saga/logs/{id}/skip", post(echo))
             .with_state(told),
     }
+}
+
+/// What a service answers to operators, with letters and status as it is told.
+fn for_operators(told: Arc<Told>) -> Router {
+    Router::new()
+        .route(STATUS_PATH, get(status))
+        .route(LETTERS_PATH, get(letters))
+        .route("/operations/projections/{name}/pause", post(echo))
+        .route("/operations/projections/{name}/resume", post(echo))
+        .with_state(told)
+}
+
+async fn status(State(told): State<Arc<Told>>) -> Json<OperationsView> {
+    let dead_letters = told.letters.lock().unwrap().len() as u64;
+    Json(OperationsView { dead_letters, ..OperationsView::default() })
+}
+
+/// As the services do: the one with the id, or a page after a place.
+async fn letters(
+    State(told): State<Arc<Told>>,
+    Query(asked): Query<BTreeMap<String, String>>,
+) -> Json<Vec<DeadLetterView>> {
+    let letters = told.letters.lock().unwrap().clone().into_iter();
+    let after: Option<LetterPlace> = asked.get("after").map(|after| after.parse().unwrap());
+    let limit = asked.get("limit").map_or(usize::MAX, |limit| limit.parse().unwrap());
+    let id: Option<Uuid> = asked.get("id").map(|id| id.parse().unwrap());
+    let wanted = letters.filter(|letter| {
+        after.is_none_or(|after| LetterPlace::of(letter) > after) && id.is_none_or(|id| id == letter.id)
+    });
+    Json(wanted.take(limit).collect())
 }
 
 /// What came, as it came; or what it is told to answer there.
@@ -297,7 +330,9 @@ pub(crate) async fn start(service: &'static str, gateway: PublicKey, clock: Arc<
     let api = api(service);
     let verifier = TokenVerifier::internal(service, KeySet::new([gateway]), Arc::clone(&clock) as Arc<dyn Clock>);
     let edge = Edge { service, clock, blind_index: BlindIndex::new([9; 32]), health: health.clone() };
-    let router = protected(router(service, Arc::clone(&told)), &api.routes, verifier, edge);
+    let routes = ServiceOperations::beside(api.routes.clone());
+    let router = router(service, Arc::clone(&told)).merge(for_operators(Arc::clone(&told)));
+    let router = protected(router, &routes, verifier, edge);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     let served = Some(tokio::spawn(serve(listener, router, Limits::internal(), stop.clone())));

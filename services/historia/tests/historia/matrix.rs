@@ -16,6 +16,7 @@ const NOBODY: &str = "nobody";
 
 /// What is answered; where the path names a thing: of the caller's own / of somebody else's / of one that does not exist.
 ///
+/// No letter is dead here, and no projection is anybody's; it is named by its service too, which the table leaves out.
 /// A result is the caller's own when it is linked to the caller's account, and authors have filed it too; an event when it
 /// is that of such a result; a mail when it tells of one.
 const TABLE: &str = "
@@ -25,6 +26,10 @@ GET /.well-known/gateway-jwks.json     200          200          200          20
 GET /.well-known/jwks.json             200          200          200          200          200
 GET /asyncapi.json                     200          200          200          200          200
 GET /dashboard                         200          200          200          200          401
+GET /dead-letters                      403          403          403          200          401
+GET /dead-letters/{id}                 403/403/403  403/403/403  403/403/403  404/404/404  401/401/401
+POST /dead-letters/{id}/retry          403/403/403  403/403/403  403/403/403  404/404/404  401/401/401
+POST /dead-letters/{id}/skip           403/403/403  403/403/403  403/403/403  404/404/404  401/401/401
 GET /docs                              303          303          303          303          303
 GET /healthz                           200          200          200          200          200
 GET /livez                             200          200          200          200          200
@@ -37,6 +42,9 @@ POST /me/password                      204          204          204          20
 GET /notifications                     200          200          200          200          401
 GET /notifications/health              200          200          200          200          200
 GET /openapi.json                      200          200          200          200          200
+POST /ops/projections/{id}/pause       403/403/403  403/403/403  403/403/403  202/202/404  401/401/401
+POST /ops/projections/{id}/resume      403/403/403  403/403/403  403/403/403  202/202/404  401/401/401
+GET /ops/status                        403          403          403          200          401
 GET /readyz                            200          200          200          200          200
 GET /results                           200          200          200          403          401
 POST /results                          201          201          403          403          401
@@ -109,7 +117,7 @@ struct World {
 
 /// What the id in a path is the id of.
 fn kind(path: &str) -> &'static str {
-    let kinds = ["mailbox", "results", "saga/logs", "users"];
+    let kinds = ["dead-letters", "mailbox", "ops/projections", "results", "saga/logs", "users"];
     kinds.into_iter().find(|kind| path.starts_with(&format!("/{kind}/"))).unwrap_or_else(|| panic!("whose is {path}?"))
 }
 
@@ -154,7 +162,15 @@ impl World {
             Some(filed["id"].as_str().unwrap().to_owned())
         });
         let event = event.await;
-        [("mailbox", mail), ("results", result), ("saga/logs", event), ("users", user.to_owned())].into()
+        [
+            ("dead-letters", Uuid::now_v7().to_string()),
+            ("mailbox", mail),
+            ("ops/projections", "notifications/notification".to_owned()),
+            ("results", result),
+            ("saga/logs", event),
+            ("users", user.to_owned()),
+        ]
+        .into()
     }
 
     async fn caller(&self, column: usize, administrator: &(String, String)) -> Caller {
@@ -189,7 +205,11 @@ impl World {
             "users" => self.register("reception").await.1,
             kind => self.others[kind].clone(),
         };
-        vec![vec![caller.own[kind].clone()], vec![other], unknown()]
+        let unknown = unknown().into_iter().map(|id| match kind {
+            "ops/projections" => format!("notifications/{id}"),
+            _ => id,
+        });
+        vec![vec![caller.own[kind].clone()], vec![other], unknown.collect()]
     }
 }
 
@@ -213,7 +233,12 @@ async fn body(operation: &str, caller: &mut Caller, world: &World) -> Option<Val
         }
         "POST /results" => Some(json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo"})),
         "POST /users" => Some(json!({"username": format!("matrix-{}", Uuid::now_v7()), "password": PASSWORD})),
-        "POST /saga/logs/{id}/retry" | "POST /saga/logs/{id}/skip" => Some(json!({"reason": "again"})),
+        "POST /dead-letters/{id}/retry"
+        | "POST /dead-letters/{id}/skip"
+        | "POST /ops/projections/{id}/pause"
+        | "POST /ops/projections/{id}/resume"
+        | "POST /saga/logs/{id}/retry"
+        | "POST /saga/logs/{id}/skip" => Some(json!({"reason": "again"})),
         "PATCH /results/{id}" => Some(json!({"result": "Resultado Negativo", "reason": "Error de transcripción"})),
         "PATCH /users/{id}" => Some(json!({"full_name": "Ana Soto"})),
         "POST /logout" | "POST /users/{id}/reactivate" => None,
@@ -286,7 +311,10 @@ async fn everybody_gets_what_the_table_of_roles_endpoints_and_owners_says() {
     let items = document["paths"].as_object().unwrap().iter();
     let operations: Vec<(String, &Value)> = items
         .flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |(method, about)| (method, path, about)))
-        .map(|(method, path, about)| (format!("{} {path}", method.to_uppercase()), &about["responses"]))
+        .map(|(method, path, about)| {
+            let path = path.replace("{service}/{name}", "{id}");
+            (format!("{} {path}", method.to_uppercase()), &about["responses"])
+        })
         .collect();
     let table = table();
     let names = |operations: &mut dyn Iterator<Item = &String>| operations.cloned().collect::<BTreeSet<_>>();

@@ -105,7 +105,7 @@ impl ReadModel for LivingReadModel {
             reach(&self.life, self.service, "opens the read model", super::named(self.name)).await?;
             let mut tables = lock(&self.tables.0);
             let table = tables.entry(self.name).or_default();
-            Ok(Status { checkpoint: table.checkpoint, generation: 1, live: table.live })
+            Ok(Status { checkpoint: table.checkpoint, generation: 1, live: table.live, paused: false })
         })
     }
 
