@@ -26,7 +26,7 @@ pub use compare::{Difference, DifferenceKind, Equality, TableEquality, verify};
 pub use read_model::{PgReadModels, ReadModel, ReadModels};
 pub use rebuild::{RebuildReport, rebuild};
 pub use run::{keep_up, run};
-pub use status::{Lag, Status, lag, latest, status, wait_until};
+pub use status::{Folded, Lag, Status, folded, lag, latest, status, wait_until};
 
 /// One read model.
 ///

@@ -70,6 +70,8 @@ statements! {
         where name = $1 and version = $2 and paused_at is not null";
     /// Where a projection stands, and who paused it.
     PROJECTION_STANDING = include_str!("sql/projection_standing.sql");
+    /// Where the event of stream $1 and version $2 stands in the global order.
+    EVENT_PLACE = "select epoch, tx::text::bigint, position from event where stream_id = $1 and version = $2";
     /// How many events come after a checkpoint, and when the first of them happened.
     EVENTS_AFTER = include_str!("sql/events_after.sql");
     /// One rebuild or verification of a projection at a time, as long as the connection lives.

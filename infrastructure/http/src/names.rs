@@ -9,5 +9,11 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("historia-request-id"
 pub const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("historia-client-address");
 /// W3C Trace Context; made by the gateway, passed on by the services.
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// Where a write left its stream: what the client may carry to a list as [`AFTER`].
+pub const POSITION: HeaderName = HeaderName::from_static("historia-position");
+/// The write that a list has to hold before it is answered, as its [`POSITION`] said.
+pub const AFTER: HeaderName = HeaderName::from_static("historia-after");
+/// `true` where a list did not come to hold the write in time.
+pub const STALE: HeaderName = HeaderName::from_static("historia-stale");
 /// What makes a repeated request harmless: chosen by the client, one per intention.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What of a request's headers a service gets to see.
-const PASSED_ON: [HeaderName; 9] = [
+const PASSED_ON: [HeaderName; 10] = [
     header::ACCEPT,
     header::ACCEPT_LANGUAGE,
     header::CONTENT_TYPE,
@@ -30,6 +30,7 @@ const PASSED_ON: [HeaderName; 9] = [
     HeaderName::from_static("prefer"),
     HeaderName::from_static("last-event-id"),
     names::IDEMPOTENCY_KEY,
+    names::AFTER,
 ];
 
 /// What of an answer's headers stays between service and gateway.

@@ -16,7 +16,7 @@ use infra_event_store::BlindIndex;
 use infra_event_store::repository::Repository;
 use infra_http::page::limit;
 use infra_http::problem::ProblemDocument;
-use infra_http::{Access, Caller, Cursors, Page, Problem, Route, ServiceApi, StrictPath, StrictQuery};
+use infra_http::{Access, Caller, Cursors, Page, Problem, ReadAfter, Route, ServiceApi, StrictPath, StrictQuery};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -243,9 +243,17 @@ fn restriction(caller: Caller) -> Option<UserId> {
     path = "/saga/logs",
     operation_id = "list_saga_events",
     tag = "saga log",
-    params(SagaQuery),
+    params(
+        SagaQuery,
+        ("Historia-After" = Option<String>, Header,
+            description = "The `Historia-Position` of a write that the page has to hold; waits up to 2 s for it.")
+    ),
     responses(
-        (status = 200, description = "A page of events.", body = Page<SagaEventView>),
+        (
+            status = 200,
+            description = "A page of events. `Historia-Stale: true` where it does not hold that write yet.",
+            body = Page<SagaEventView>
+        ),
         (status = 400, description = "The cursor is not one of this list.", body = ProblemDocument),
         (status = 401, description = "No valid token.", body = ProblemDocument),
         (status = 403, description = "This role sees no saga log.", body = ProblemDocument),
@@ -256,12 +264,14 @@ fn restriction(caller: Caller) -> Option<UserId> {
 async fn list(
     State(pages): State<Arc<Pages>>,
     caller: Caller,
+    read_after: ReadAfter,
     StrictQuery(query): StrictQuery<SagaQuery>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
     let filter = query.filter()?;
     let after: Option<Position> = query.cursor.as_deref().map(|cursor| pages.cursors.decode(cursor)).transpose()?;
+    let freshness = read_after.wait(|write| saga_list::holds(&pages.pool, write)).await?;
     // One more than asked for tells whether there is a next page.
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let mut rows = saga_list::list(&pages.pool, restriction(caller), &filter, after, wanted)
@@ -273,7 +283,7 @@ async fn list(
         Some(last) if more => pages.cursors.encode(&(last.occurred_at.timestamp_micros(), last.id)),
         _ => None,
     };
-    Ok(Page { items: rows.into_iter().map(SagaEventView::from).collect(), next }.respond(&uri))
+    Ok(freshness.mark(Page { items: rows.into_iter().map(SagaEventView::from).collect(), next }.respond(&uri)))
 }
 
 /// One event with its whole saga

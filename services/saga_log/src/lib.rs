@@ -41,8 +41,10 @@ use std::sync::Arc;
 pub const NAME: &str = "saga_log";
 
 /// The service's own migrations; they run after those of the event store.
-pub static MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1001, "saga_events", include_str!("../../../migrations/saga_log/1001_saga_events.sql"))];
+pub static MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1001, "saga_events", include_str!("../../../migrations/saga_log/1001_saga_events.sql")),
+    (1002, "saga_event_aggregate", include_str!("../../../migrations/saga_log/1002_saga_event_aggregate.sql")),
+];
 
 /// Where it publishes.
 pub const TOPICS: &[Topic] = &[topics::SAGA_COMMAND];

@@ -6,7 +6,7 @@ mod changes;
 mod query;
 
 pub(crate) use changes::{Place, changes};
-pub(crate) use query::{Filter, Position, SagaEventRow, find, list, list_saga};
+pub(crate) use query::{Filter, Position, SagaEventRow, find, holds, list, list_saga};
 
 use crate::{codec, statements};
 use chrono::{DateTime, Utc};

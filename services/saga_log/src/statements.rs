@@ -12,6 +12,8 @@ pub(crate) const LIST: &str = include_str!("sql/list.sql");
 pub(crate) const FIND: &str = include_str!("sql/find.sql");
 /// The events of one saga.
 pub(crate) const LIST_SAGA: &str = include_str!("sql/list_saga.sql");
+/// Whether something was heard of an aggregate.
+pub(crate) const HEARD: &str = include_str!("sql/heard.sql");
 
 /// Events by id, those that a filter lets through, for a reader who may see them.
 pub(crate) const LIST_THESE: &str = include_str!("sql/list_these.sql");
@@ -25,4 +27,5 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("find", FIND),
     ("list_saga", LIST_SAGA),
     ("list_these", LIST_THESE),
+    ("heard", HEARD),
 ];

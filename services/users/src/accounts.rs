@@ -139,13 +139,13 @@ impl Accounts {
         user: UserId,
         expected: Option<Version>,
         reason: Option<DeactivationReason>,
-    ) -> Result<(), AccountError> {
+    ) -> Result<Executed<User>, AccountError> {
         let loaded = self.load(user).await?;
         let _turn = self.spare_last_administrator(user, &loaded.state).await?;
-        self.repository.execute(user.into(), expected, context, UserCommand::Deactivate(reason)).await?;
+        let executed = self.repository.execute(user.into(), expected, context, UserCommand::Deactivate(reason)).await?;
         let now = self.clock.now();
         self.sessions.revoke(user, RevokedSessions::All, now, now).await?;
-        Ok(())
+        Ok(executed)
     }
 
     /// Gives the right to log in back.

@@ -14,8 +14,10 @@ use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use domain_kernel::{CorrelationId, Role};
+use domain_users::User;
+use infra_event_store::repository::Executed;
 use infra_http::tokens::Jwks;
-use infra_http::{Access, Cursors, Route, ServiceApi, names};
+use infra_http::{Access, Cursors, Position, Route, ServiceApi, names};
 use std::sync::Arc;
 use utoipa::OpenApi;
 
@@ -99,6 +101,13 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 /// Answers with the saga of the command; of a repeated command that is the first one's.
+/// An answer to a command that took effect: which saga it began, and where it left the account.
+fn took_effect(executed: &Executed<User>, response: impl IntoResponse) -> Response {
+    let mut response = in_saga(executed.correlation_id, response);
+    Position::of(executed).tell(response.headers_mut());
+    response
+}
+
 fn in_saga(correlation: CorrelationId, response: impl IntoResponse) -> Response {
     let mut response = response.into_response();
     if let Ok(value) = HeaderValue::from_str(&correlation.to_string()) {

@@ -12,7 +12,9 @@ use domain_kernel::{BoxFuture, EventId, RecordedEvent, Role, Sensitive, StreamId
 use domain_users::{ContactDetails, FullName, Username};
 use infra_contracts::stored::SealedBytes;
 use infra_event_store::codec::CodecError;
-use infra_event_store::projection::{Projection, ProjectionError};
+use infra_event_store::projection::{self, Folded, Projection, ProjectionError};
+use infra_http::Position;
+use infra_http::position::PATIENCE;
 use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -197,6 +199,13 @@ impl UserList {
             .map_err(DatabaseError::from)?;
         let opened = rows.into_iter().map(|row| self.open(row));
         Ok(futures_util::future::try_join_all(opened).await?)
+    }
+
+    /// Waits until the list holds a write to an account; false when it did not come to in time. Other services' writes
+    /// are nothing to it.
+    pub(crate) async fn holds(&self, position: Position) -> Result<bool, ProjectionError> {
+        let event = (position.stream, position.last);
+        Ok(projection::folded(&UserListProjection, &self.pool, event, PATIENCE).await? != Folded::NotYet)
     }
 
     /// Some active administrators besides `user`, as far as the read model knows; it may lag.

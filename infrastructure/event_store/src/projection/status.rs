@@ -2,7 +2,7 @@
 use super::{Projection, ProjectionError};
 use crate::{row, statements};
 use chrono::{DateTime, Utc};
-use domain_kernel::{Checkpoint, Timestamp};
+use domain_kernel::{Checkpoint, StreamId, Timestamp, Version};
 use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -126,5 +126,40 @@ pub async fn wait_until(
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+/// Whether a projection's rows hold an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folded {
+    /// They do.
+    Yes,
+    /// Not in time.
+    NotYet,
+    /// The log has no such event: it is another service's, or nobody's.
+    NotOurs,
+}
+
+/// Waits until `projection` has applied the event of `stream` at `version`, at most `patience`: what somebody wrote is
+/// then read.
+///
+/// # Errors
+/// [`ProjectionError::Database`].
+pub async fn folded(
+    projection: &dyn Projection,
+    pool: &PgPool,
+    (stream, version): (StreamId, Version),
+    patience: Duration,
+) -> Result<Folded, ProjectionError> {
+    let found: Option<(i16, i64, i64)> = sqlx::query_as(statements::EVENT_PLACE)
+        .bind(stream.0)
+        .bind(row::version_parameter(version)?)
+        .fetch_optional(pool)
+        .await?;
+    let Some(place) = found else { return Ok(Folded::NotOurs) };
+    match wait_until(projection, pool, row::checkpoint(place)?, patience).await {
+        Ok(()) => Ok(Folded::Yes),
+        Err(ProjectionError::Late { .. }) => Ok(Folded::NotYet),
+        Err(error) => Err(error),
     }
 }

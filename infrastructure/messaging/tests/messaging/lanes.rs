@@ -1,8 +1,9 @@
 //! What a consumer has in hand at a time.
 use crate::gates::{Gate, GatedBus};
-use crate::support::{Bench, CONSUMER, event, failed, retry_message, user_message};
+use crate::support::{Bench, CONSUMER, LIMIT, event, failed, retry_message, user_message};
 use infra_event_store::dead_letters::DeadLetters;
 use infra_messaging::{Handling, HandlingError};
+use infra_testkit::wait_for;
 use std::sync::Arc;
 
 const HAND: u32 = 64;
@@ -32,6 +33,33 @@ async fn no_more_streams_are_handled_at_a_time_than_there_are_lanes() {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.handler.calls().len(), LANES);
+}
+
+#[tokio::test]
+async fn operators_see_what_is_in_hand_and_how_old_it_is() {
+    let bench = Bench::new().await;
+    bench.handler.never_ends(event(1, 1));
+    let messages = [user_message(1, 1), user_message(1, 2)];
+    bench.users.tell(messages.clone());
+    let running = bench.start();
+    bench.handler.until_tried(event(1, 1), 1).await;
+    let in_hand = &bench.runner.in_hand;
+    wait_for("both to be in hand", LIMIT, async || (in_hand.messages() == 2).then_some(())).await;
+    assert_eq!(in_hand.oldest(), Some(messages[0].headers.occurred_at));
+    running.kill().await;
+    assert_eq!((in_hand.messages(), in_hand.oldest()), (0, None));
+}
+
+#[tokio::test]
+async fn operators_see_a_consumer_that_waits_out_an_outage() {
+    let bench = Bench::new().await;
+    bench.handler.answers(event(1, 1), [Err(HandlingError::outage("the vault does not answer"))]);
+    bench.users.tell([user_message(1, 1)]);
+    let _running = bench.start();
+    let in_hand = &bench.runner.in_hand;
+    wait_for("the consumer to wait", LIMIT, async || in_hand.is_waiting().then_some(())).await;
+    bench.until_users_are_read().await;
+    assert!(!in_hand.is_waiting());
 }
 
 #[tokio::test]

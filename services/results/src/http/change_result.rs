@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use domain_results::{ClinicalResultCommand, PatientName, Reason, ResultText, Revision};
 use infra_http::etag::{self, IfMatch};
 use infra_http::problem::ProblemDocument;
-use infra_http::{Problem, RequestContext, StrictJson, StrictPath};
+use infra_http::{Position, Problem, RequestContext, StrictJson, StrictPath};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -110,6 +110,7 @@ pub(crate) struct ChangedBody {
     responses(
         (status = 200, description = "Changed, or already so", body = ChangedBody, headers(
             ("ETag" = String, description = "Its version"),
+            ("Historia-Position" = String, description = "What a list takes as `Historia-After`"),
             ("Historia-Correlation-Id" = String, description = "The saga that began with the change")
         )),
         (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
@@ -152,6 +153,7 @@ pub(crate) async fn change_result(
     };
     let mut response = Json(body).into_response();
     response.headers_mut().insert(header::ETAG, etag::of(executed.version));
+    Position::of(&executed).tell(response.headers_mut());
     set_correlation(response.headers_mut(), executed.correlation_id);
     Ok(response)
 }

@@ -15,7 +15,7 @@ use domain_results::{
 };
 use infra_event_store::repository::ClaimChanges;
 use infra_http::problem::ProblemDocument;
-use infra_http::{Problem, RequestContext, StrictJson, etag};
+use infra_http::{Position, Problem, RequestContext, StrictJson, etag};
 use infra_runtime::Profile;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -98,6 +98,7 @@ pub(crate) struct FiledBody {
         (status = 201, description = "Filed", body = FiledBody, headers(
             ("Location" = String, description = "Where the result is read"),
             ("ETag" = String, description = "Its version"),
+            ("Historia-Position" = String, description = "What a list takes as `Historia-After`"),
             ("Historia-Correlation-Id" = String, description = "The saga that began with it")
         )),
         (status = 400, description = "Not JSON", body = ProblemDocument, content_type = "application/problem+json"),
@@ -146,6 +147,7 @@ pub(crate) async fn file_result(
         headers.insert(header::LOCATION, location);
     }
     headers.insert(header::ETAG, etag::of(executed.version));
+    Position::of(&executed).tell(headers);
     set_correlation(headers, executed.correlation_id);
     Ok(response)
 }

@@ -1,14 +1,17 @@
 //! `GET /results`: lists results without any clinical value. One access event per page.
 use super::fields::{Fields, moment};
 use crate::app::App;
+use crate::projections::ResultSummary;
 use crate::statements;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use domain_results::{ResultStatus, Scope};
+use infra_event_store::projection::{self, Folded, ProjectionError};
+use infra_http::position::PATIENCE;
 use infra_http::problem::ProblemDocument;
-use infra_http::{Caller, Page, Problem, RequestContext, StrictQuery, page};
+use infra_http::{Caller, Page, Position, Problem, ReadAfter, RequestContext, StrictQuery, page};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -89,15 +92,22 @@ struct SummaryRow {
 /// List results
 ///
 /// The newest first, without any clinical value. A patient sees the own results only. A result that was just filed
-/// appears a moment later; its own address works at once.
+/// appears a moment later, or at once where `Historia-After` names it; its own address works at once.
 #[utoipa::path(
     get,
     path = "/results",
     tag = "results",
-    params(ResultsQuery),
+    params(
+        ResultsQuery,
+        ("Historia-After" = Option<String>, Header, description = "The `Historia-Position` of a write that the page has \
+            to hold; waits up to 2 s for it")
+    ),
     responses(
         (status = 200, description = "A page", body = Page<SummaryBody>,
-            headers(("Link" = String, description = "The next page"))),
+            headers(
+                ("Link" = String, description = "The next page"),
+                ("Historia-Stale" = String, description = "`true` where the page does not hold that write yet")
+            )),
         (status = 400, description = "A cursor that is not ours", body = ProblemDocument,
             content_type = "application/problem+json"),
         (status = 401, description = "No valid token", body = ProblemDocument,
@@ -115,10 +125,12 @@ pub(crate) async fn list_results(
     State(app): State<Arc<App>>,
     caller: Caller,
     context: RequestContext,
+    after: ReadAfter,
     uri: Uri,
     StrictQuery(query): StrictQuery<ResultsQuery>,
 ) -> Result<Response, Problem> {
     let filter = check(&app, &query)?;
+    let freshness = after.wait(|position| holds(&app.pool, position)).await?;
     let rows = match narrowed(Scope::of(caller.role, caller.user), query.patient_id) {
         Narrowed::Nothing => vec![],
         Narrowed::To(patient) => read(&app.pool, &filter, patient).await?,
@@ -129,7 +141,13 @@ pub(crate) async fn list_results(
     };
     let items: Vec<_> = rows.into_iter().take(filter.limit).map(summary).collect();
     app.record_listing(&context, caller, items.len()).await?;
-    Ok(Page { items, next }.respond(&uri))
+    Ok(freshness.mark(Page { items, next }.respond(&uri)))
+}
+
+/// Whether the list holds a write to a result; other services' writes are nothing to it.
+async fn holds(pool: &PgPool, position: Position) -> Result<bool, ProjectionError> {
+    let event = (position.stream, position.last);
+    Ok(projection::folded(&ResultSummary, pool, event, PATIENCE).await? != Folded::NotYet)
 }
 
 /// Whose results are listed: what the caller asks for, within what the caller may see.

@@ -1,11 +1,12 @@
 //! `GET /results`.
 use crate::lab::{Lab, PATIENCE, a_result, laboratory, patient, person, physician};
-use axum::http::StatusCode;
-use domain_kernel::Role;
-use domain_kernel::Version;
+use axum::http::{Method, StatusCode};
+use domain_kernel::{Role, UserId, Version};
 use domain_results::result_access::listing_stream;
+use infra_event_store::operations::Operations;
 use infra_testkit::wait_for;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn results_are_listed_newest_first_page_by_page() {
@@ -25,6 +26,28 @@ async fn results_are_listed_newest_first_page_by_page() {
     assert_eq!(numbers(&lab.get(laboratory(), "/results?limit=2").await.body), [12, 11]);
     let exact = lab.get(laboratory(), "/results?limit=12").await;
     assert_eq!(exact.body["next"], Value::Null, "no page follows a full last one");
+}
+
+#[tokio::test]
+async fn a_list_holds_the_write_that_it_is_told_to_wait_for_or_says_that_it_does_not() {
+    let lab = Lab::open().await;
+    let operations = Operations::new(lab.resources.pool.clone(), service_results::projections());
+    let operator = UserId(Uuid::from_u128(4));
+    operations.pause("result_summary", operator, "to be late").await.unwrap();
+    let filed = lab.post(laboratory(), a_result()).await;
+    let position = filed.header("historia-position").unwrap();
+    let read =
+        async || lab.ask_with(Some(laboratory()), Method::GET, "/results", None, &[("historia-after", position)]).await;
+
+    let late = read().await;
+    assert_eq!((late.status, late.header("historia-stale")), (StatusCode::OK, Some("true")));
+    assert_eq!(numbers(&late.body), Vec::<i64>::new());
+    operations.resume("result_summary", operator, "late enough").await.unwrap();
+    let held = wait_for("the list to hold the result", PATIENCE, async || {
+        let held = read().await;
+        held.header("historia-stale").is_none().then(|| numbers(&held.body))
+    });
+    assert_eq!(held.await, [1]);
 }
 
 #[tokio::test]

@@ -5,12 +5,12 @@ use super::{Pages, unavailable};
 use crate::saga_list;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use domain_kernel::StreamId;
 use domain_saga_log::{Reason, SagaCommand, SagaError};
 use infra_event_store::repository::{CommandContext, CommandError};
 use infra_http::problem::ProblemDocument;
-use infra_http::{Problem, RequestContext, StrictJson, StrictPath};
+use infra_http::{Position, Problem, RequestContext, StrictJson, StrictPath};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -36,6 +36,8 @@ pub(crate) struct WishAccepted {
     correlation_id: Uuid,
 }
 
+type Accepted = (StatusCode, HeaderMap, Json<WishAccepted>);
+
 /// Ask the consumers that gave up on an event to try again
 #[utoipa::path(
     post,
@@ -60,7 +62,7 @@ pub(super) async fn retry(
     context: RequestContext,
     StrictPath(id): StrictPath<Uuid>,
     StrictJson(wish): StrictJson<Wish>,
-) -> Result<(StatusCode, Json<WishAccepted>), Problem> {
+) -> Result<Accepted, Problem> {
     let (reason, consumer) = (parse(&wish)?, wish.consumer);
     ask(&pages, &context, id, SagaCommand::RequestRetry { event: id.into(), consumer, reason }).await
 }
@@ -95,7 +97,7 @@ pub(super) async fn skip(
     context: RequestContext,
     StrictPath(id): StrictPath<Uuid>,
     StrictJson(wish): StrictJson<Wish>,
-) -> Result<(StatusCode, Json<WishAccepted>), Problem> {
+) -> Result<Accepted, Problem> {
     let (reason, consumer) = (parse(&wish)?, wish.consumer);
     ask(&pages, &context, id, SagaCommand::RequestSkip { event: id.into(), consumer, reason }).await
 }
@@ -104,24 +106,21 @@ fn parse(wish: &Wish) -> Result<Reason, Problem> {
     Reason::parse(&wish.reason).map_err(|rule| Problem::unprocessable("/reason", rule.to_string()))
 }
 
-async fn ask(
-    pages: &Pages,
-    context: &RequestContext,
-    id: Uuid,
-    wish: SagaCommand,
-) -> Result<(StatusCode, Json<WishAccepted>), Problem> {
+async fn ask(pages: &Pages, context: &RequestContext, id: Uuid, wish: SagaCommand) -> Result<Accepted, Problem> {
     let row = saga_list::find(&pages.pool, None, id)
         .await
         .map_err(|error| unavailable(&error))?
         .ok_or_else(Problem::not_found)?;
     // The wish is part of the saga that it is about, not of one of its own, so that its consequences are too.
     let command = CommandContext { correlation_id: row.correlation_id.into(), ..context.command() };
-    pages
+    let executed = pages
         .repository
         .execute(StreamId(row.correlation_id), None, &command, wish)
         .await
         .map_err(|error| Problem::from(with_problem(error)))?;
-    Ok((StatusCode::ACCEPTED, Json(WishAccepted { id, correlation_id: row.correlation_id })))
+    let mut headers = HeaderMap::new();
+    Position::of(&executed).tell(&mut headers);
+    Ok((StatusCode::ACCEPTED, headers, Json(WishAccepted { id, correlation_id: row.correlation_id })))
 }
 
 fn refusal(error: SagaError) -> Problem {

@@ -1,12 +1,19 @@
 //! Reading the list.
-use super::{answers_from_json, moment};
+use super::{SagaList, answers_from_json, moment};
 use crate::statements;
 use chrono::{DateTime, Utc};
 use domain_kernel::{Timestamp, UserId};
 use domain_saga_log::{Answers, EventState};
+use infra_event_store::projection::{self, Folded, ProjectionError};
+use infra_http::position::{self, PATIENCE};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Row};
+use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
+
+/// How often it is asked whether a message has come.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// One event, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,4 +120,23 @@ pub(super) async fn list_these(
         .bind(reader.map(|user| user.0))
         .fetch_all(pool)
         .await
+}
+
+/// Waits until the list holds a write; false when it did not come to in time. A wish about a saga is in the own log; what
+/// other services wrote is heard of as messages, where private events are missing: so from the write's first event on.
+pub(crate) async fn holds(pool: &PgPool, write: position::Position) -> Result<bool, ProjectionError> {
+    match projection::folded(&SagaList, pool, (write.stream, write.last), PATIENCE).await? {
+        Folded::Yes => return Ok(true),
+        Folded::NotYet => return Ok(false),
+        Folded::NotOurs => {}
+    }
+    let until = Instant::now() + PATIENCE;
+    while Instant::now() < until {
+        let heard = sqlx::query_scalar(statements::HEARD).bind(write.stream.0).bind(i64::from(write.first.0));
+        if heard.fetch_one(pool).await? {
+            return Ok(true);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(false)
 }

@@ -133,3 +133,27 @@ async fn an_event_is_shown_with_its_whole_saga_oldest_first() {
     assert_eq!(shown["id"], sent.headers.event_id.to_string());
     assert_eq!(ids(&json!({"items": shown["saga"]})), ids_of([&created, &sent]));
 }
+
+#[tokio::test]
+async fn a_list_waits_for_the_write_that_it_has_to_hold() {
+    let stage = stage().await;
+    let token = stage.token(somebody(), Role::Administrator);
+    let created = user_created(new_saga(), somebody(), None);
+    // The account's creation has a private event beside the published one.
+    let position = format!("{}@1-2", created.headers.stream);
+    let reading = stage.get_after("/saga/logs", &token, &position);
+    let telling = async { stage.publish([&created]) };
+    let ((status, page, fresh), ()) = tokio::join!(reading, telling);
+    assert_eq!((status, fresh), (StatusCode::OK, true));
+    assert_eq!(ids(&page), ids_of([&created]));
+}
+
+#[tokio::test]
+async fn a_list_that_does_not_come_to_hold_a_write_in_time_says_so() {
+    let stage = stage().await;
+    let token = stage.token(somebody(), Role::Administrator);
+    let (status, page, fresh) = stage.get_after("/saga/logs", &token, &format!("{}@1", Uuid::now_v7())).await;
+    assert_eq!((status, fresh, ids(&page)), (StatusCode::OK, false, vec![]));
+    let (status, ..) = stage.get_after("/saga/logs", &token, "yesterday").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}

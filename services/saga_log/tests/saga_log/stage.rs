@@ -224,6 +224,18 @@ impl Stage {
         answer(self.router.clone().oneshot(request.unwrap()).await.unwrap()).await
     }
 
+    /// As [`Self::get`], when the answer has to hold what `position` names; with whether it does.
+    pub(crate) async fn get_after(&self, path: &str, token: &str, position: &str) -> (StatusCode, Value, bool) {
+        let request = Request::get(path)
+            .header("authorization", format!("Bearer {token}"))
+            .header("historia-after", position)
+            .body(Body::empty());
+        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
+        let fresh = !response.headers().contains_key("historia-stale");
+        let (status, body) = answer(response).await;
+        (status, body, fresh)
+    }
+
     pub(crate) async fn post(&self, path: &str, token: &str, body: Value) -> (StatusCode, Value) {
         let request = Request::builder()
             .method(Method::POST)

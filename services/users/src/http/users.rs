@@ -3,7 +3,7 @@ use super::bodies::{
     AdministratorsOnly, DeactivationQuery, NewUserBody, RoleBody, UserBody, UserChangeBody, UserListQuery, UserPage,
 };
 use super::problem::{Faults, needs_administrator};
-use super::{App, in_saga};
+use super::{App, took_effect};
 use crate::accounts::{Registration, RequestedChange};
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use domain_kernel::{Role, UserId, Version};
 use domain_users::{DeactivationReason, Edit, EmailAddress, FullName, Password, PasswordRule, Username};
 use infra_http::etag::{self, IfMatch};
 use infra_http::problem::ProblemDocument;
-use infra_http::{Caller, Page, Problem, RequestContext, StrictJson, StrictPath, StrictQuery, page};
+use infra_http::{Caller, Page, Problem, ReadAfter, RequestContext, StrictJson, StrictPath, StrictQuery, page};
 use infra_runtime::Profile;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -68,7 +68,7 @@ pub(super) async fn register(
         response.headers_mut().insert(header::LOCATION, location);
     }
     response.headers_mut().insert(header::ETAG, etag::of(executed.version));
-    Ok(in_saga(executed.correlation_id, response))
+    Ok(took_effect(&executed, response))
 }
 
 fn registration(body: NewUserBody, profile: Profile) -> Result<Registration, Problem> {
@@ -108,28 +108,35 @@ pub(super) fn password_rule(profile: Profile) -> PasswordRule {
 /// The list follows the accounts within moments; `GET /users/{id}` is always current.
 #[utoipa::path(
     get, path = "/users", operation_id = "list_users", tag = "users",
-    params(UserListQuery),
+    params(
+        UserListQuery,
+        ("Historia-After" = Option<String>, Header,
+            description = "The `Historia-Position` of a write that the page has to hold; waits up to 2 s for it."),
+    ),
     responses(
-        (status = 200, description = "A page; `Link` leads to the next.", body = UserPage),
+        (status = 200, description = "A page; `Link` leads to the next. `Historia-Stale: true` where it does not hold \
+            that write yet.", body = UserPage),
         AdministratorsOnly,
     ),
     security(("bearer" = []))
 )]
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    read_after: ReadAfter,
     uri: Uri,
     StrictQuery(query): StrictQuery<UserListQuery>,
 ) -> Result<Response, Problem> {
     let (role, status) = (query.role()?, query.status()?);
     let limit = page::limit(query.limit)?;
     let after = query.cursor.as_deref().map(|cursor| app.cursors.decode::<Uuid>(cursor)).transpose()?;
+    let freshness = read_after.wait(|position| app.accounts.user_list.holds(position)).await?;
     // One more than asked for tells whether there is a next page.
     let mut users = app.accounts.user_list.page(after.map(UserId), role, status, limit + 1).await?;
     let more = users.len() > limit;
     users.truncate(limit);
     let next = users.last().filter(|_| more).and_then(|last| app.cursors.encode(&last.id.0));
     let items: Vec<UserBody> = users.into_iter().map(UserBody::from).collect();
-    Ok(Page { items, next }.respond(&uri))
+    Ok(freshness.mark(Page { items, next }.respond(&uri)))
 }
 
 /// Reads a user.
@@ -183,7 +190,7 @@ pub(super) async fn change(
     let requested = requested_change(&body)?;
     let executed = app.accounts.change(&context.command(), UserId(id), expected, requested).await?;
     let response = versioned(UserId(id), &executed.state, executed.version)?;
-    Ok(in_saga(executed.correlation_id, response))
+    Ok(took_effect(&executed, response))
 }
 
 fn requested_change(body: &UserChangeBody) -> Result<RequestedChange, Problem> {
@@ -227,11 +234,11 @@ pub(super) async fn deactivate(
     StrictQuery(query): StrictQuery<DeactivationQuery>,
     IfMatch(expected): IfMatch,
     context: RequestContext,
-) -> Result<StatusCode, Problem> {
+) -> Result<Response, Problem> {
     let reason = query.reason.as_deref().map(DeactivationReason::parse).transpose();
     let reason = reason.map_err(|error| Problem::unprocessable("?reason", error.to_string()))?;
-    app.accounts.deactivate(&context.command(), UserId(id), expected, reason).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let executed = app.accounts.deactivate(&context.command(), UserId(id), expected, reason).await?;
+    Ok(took_effect(&executed, StatusCode::NO_CONTENT))
 }
 
 /// Reactivates a user, with the role and the password they had.
@@ -254,7 +261,7 @@ pub(super) async fn reactivate(
 ) -> Result<Response, Problem> {
     let executed = app.accounts.reactivate(&context.command(), UserId(id), expected).await?;
     let response = versioned(UserId(id), &executed.state, executed.version)?;
-    Ok(in_saga(executed.correlation_id, response))
+    Ok(took_effect(&executed, response))
 }
 
 fn described(user: UserId, state: &domain_users::UserState) -> Result<Json<UserBody>, Problem> {
