@@ -17,10 +17,16 @@ pub(crate) use saga::run as saga;
 
 use crate::failure::Failure;
 use client::Gateway;
+use percent_encoding::{NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 /// As many items as the gateway puts on one page.
 const PAGE: usize = 100;
+
+/// A text as a value in an address.
+fn encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, NON_ALPHANUMERIC)
+}
 
 /// The first `limit` items of the list at `path`, and whatever else its last page says, as one document.
 async fn items(gateway: &Gateway, path: &str, limit: usize) -> Result<Value, Failure> {
@@ -36,7 +42,7 @@ async fn items(gateway: &Gateway, path: &str, limit: usize) -> Result<Value, Fai
             items.extend(found);
         }
         match whole.get("next").and_then(Value::as_str) {
-            Some(next) => cursor = format!("&cursor={next}"),
+            Some(next) => cursor = format!("&cursor={}", encoded(next)),
             None => break,
         }
     }

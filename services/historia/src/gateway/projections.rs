@@ -10,7 +10,17 @@ use serde_json::{Value, json};
 const PROJECTIONS: List = List {
     name: "projections",
     id: "name",
-    columns: &["service", "name", "version", "generation", "position", "paused", "rebuild.done", "rebuild.total"],
+    columns: &[
+        "service",
+        "name",
+        "version",
+        "generation",
+        "position",
+        "paused",
+        "pause.reason",
+        "rebuild.done",
+        "rebuild.total",
+    ],
 };
 const LAG: List = List {
     name: "lag",

@@ -1,13 +1,12 @@
 //! `saga`: what happened, and an operator's word on what failed.
 use super::client::Gateway;
 use super::intent::is_meant;
-use super::items;
+use super::{encoded, items};
 use crate::cli::{OutputArgs, PeriodArgs, SagaCommand, SettleArgs};
 use crate::failure::Failure;
 use crate::history::period;
 use crate::output::{List, Output};
 use infra_event_store::inspection::moment;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -48,8 +47,7 @@ fn query(
         ("to", period.until.map(moment)),
     ];
     let given = parts.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let written: Vec<String> =
-        given.map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC))).collect();
+    let written: Vec<String> = given.map(|(name, value)| format!("{name}={}", encoded(&value))).collect();
     Ok(if written.is_empty() { String::new() } else { format!("?{}", written.join("&")) })
 }
 

@@ -224,3 +224,36 @@ async fn a_running_up_is_told_of_and_stopped() {
     assert_eq!(operator.run(&["down"]).0, 0, "what does not run is down");
     assert!(platform.has_ended_well());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn projections_are_paused_and_resumed_and_dead_letters_listed() {
+    let data = DataDirectory::new();
+    let platform = Platform::up(&data, &[]);
+    let administrator = Operator::new(&data, "administrator");
+    let secret = data.path().join("secrets/administrator-password").display().to_string();
+    administrator.log_in(&platform.url, "admin", &secret);
+
+    let listed = administrator.told(&["projections", "list"]);
+    let names = listed["projections"].as_array().unwrap().iter().map(|projection| projection["name"].as_str().unwrap());
+    assert!(names.collect::<Vec<_>>().contains(&"user_list"), "{listed}");
+    let is_paused = || {
+        let lag = administrator.told(&["projections", "lag"]);
+        let found = lag["lag"].as_array().unwrap().iter().find(|part| part["name"] == "user_list").cloned();
+        found.unwrap_or_else(|| panic!("no user_list in {lag}"))["paused"] == true
+    };
+    let reason = ["--reason", "the disk is moved"];
+    assert_eq!(administrator.run(&[&["projections", "pause", "user_list", "--dry-run"], &reason[..]].concat()).0, 0);
+    assert!(!is_paused(), "a dry run changes nothing");
+    for (verb, paused) in [("pause", true), ("resume", false)] {
+        let (code, _, told) = administrator.run(&[&["projections", verb, "users.user_list"], &reason[..]].concat());
+        assert_eq!(code, 0, "{told}");
+        wait_for("the projection to follow", Duration::from_secs(10), async || (is_paused() == paused).then_some(()))
+            .await;
+    }
+    administrator.refused(&[&["projections", "pause", "user_lits"], &reason[..]].concat(), 4, "users.user_list");
+
+    assert_eq!(administrator.told(&["dead-letters", "list"])["items"], json!([]));
+    let nobody = "0198a8a0-6a51-7f54-9a0c-2d9d4b1c7a10";
+    administrator.refused(&["dead-letters", "show", nobody], 4, "not_found");
+    administrator.refused(&[&["dead-letters", "retry", nobody], &reason[..]].concat(), 4, "not_found");
+}
