@@ -5,10 +5,11 @@
 //! - [`PgEventStore`]: one writer connection, appends in groups, readers gated so that they skip nothing;
 //! - [`repository`]: load, decide, append, again when somebody else was faster;
 //! - [`projection`]: read models, from the first event to the last, rebuilt without a pause;
-//! - [`verify`]: proves that what is stored is what was written;
+//! - [`verify`], [`anchors`]: prove that what is stored is what was written, from inside and from outside;
 //! - [`history`], [`inspection`]: what an operator asks of the log, and what a stream amounted to;
 //! - [`dead_letters`], [`checkpoints`]: what consumers and relays remember;
 //! - [`operations`]: what operators see of all this, and may do.
+pub mod anchors;
 pub mod checkpoints;
 pub mod codec;
 pub mod dead_letters;

@@ -7,6 +7,8 @@ pub static MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "messages", include_str!("../../../migrations/event_store/0003_messages.sql")),
     (4, "grants", include_str!("../../../migrations/event_store/0004_grants.sql")),
     (5, "pause", include_str!("../../../migrations/event_store/0005_pause.sql")),
+    (6, "rebuilds", include_str!("../../../migrations/event_store/0006_rebuilds.sql")),
+    (7, "anchors", include_str!("../../../migrations/event_store/0007_anchors.sql")),
 ];
 
 #[cfg(test)]

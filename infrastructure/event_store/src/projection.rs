@@ -16,15 +16,18 @@ use sqlx::PgConnection;
 
 mod batch;
 mod compare;
+mod plan;
 mod read_model;
 mod rebuild;
+mod remembered;
 mod run;
 mod scratch;
 pub(crate) mod status;
 
-pub use compare::{Difference, DifferenceKind, Equality, TableEquality, verify};
+pub use compare::{Difference, DifferenceKind, Equality, TableEquality, simulate, verify};
+pub use plan::{Plan, PlannedTable, RebuildStatus, plan, rebuild_status};
 pub use read_model::{PgReadModels, ReadModel, ReadModels};
-pub use rebuild::{RebuildReport, rebuild};
+pub use rebuild::{RebuildReport, Start, rebuild, rebuild_from};
 pub use run::{keep_up, run};
 pub use status::{Folded, Lag, Status, folded, lag, latest, status, wait_until};
 

@@ -88,6 +88,18 @@ statements! {
     SCRATCH_SWAP = "select projection_swap($1)";
     /// The generation after a swap.
     PROJECTION_SWAPPED = include_str!("sql/projection_swapped.sql");
+    /// Whether a rebuild or verification is under way.
+    SCRATCH_LOCKED = include_str!("sql/scratch_locked.sql");
+    /// How far a rebuild got.
+    REBUILD_LOAD = include_str!("sql/rebuild_load.sql");
+    /// A rebuild begins.
+    REBUILD_BEGIN = include_str!("sql/rebuild_begin.sql");
+    /// A rebuild is further on, or finished.
+    REBUILD_ADVANCE = include_str!("sql/rebuild_advance.sql");
+    /// Whether what a rebuild left can be gone on with.
+    REBUILD_CAN_GO_ON = include_str!("sql/rebuild_can_go_on.sql");
+    /// How large tables are.
+    TABLE_SIZES = include_str!("sql/table_sizes.sql");
     /// The rows of a table as key and digest, in the order of the keys.
     PROJECTION_ROWS = "select key, digest from projection_rows($1, $2)";
 
@@ -108,6 +120,15 @@ statements! {
     VERIFY_CLAIMS = include_str!("sql/verify_claims.sql");
     /// How much there is to verify.
     VERIFY_COUNT = "select count(*) from event";
+
+    /// The last event that nothing can appear before any more.
+    ANCHOR_END = include_str!("sql/anchor_end.sql");
+    /// Place and hash of every event up to a place.
+    ANCHOR_EVENTS = include_str!("sql/anchor_events.sql");
+    /// Keeps an anchor; a second one of the same place says nothing more.
+    ANCHOR_KEEP = include_str!("sql/anchor_keep.sql");
+    /// Every anchor that was kept.
+    ANCHORS = include_str!("sql/anchors.sql");
 
     /// How often the handling of a message was attempted.
     ATTEMPTS = "select attempts from delivery_attempt where consumer = $1 and event_id = $2";

@@ -1,6 +1,8 @@
 //! The store on a real PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "event_store/anchors.rs"]
+mod anchors;
 #[path = "event_store/append.rs"]
 mod append;
 #[path = "event_store/assumptions.rs"]
@@ -27,6 +29,8 @@ mod projections;
 mod refusals;
 #[path = "event_store/repository.rs"]
 mod repository;
+#[path = "event_store/resuming.rs"]
+mod resuming;
 #[path = "event_store/schema.rs"]
 mod schema;
 #[path = "event_store/verification.rs"]

@@ -1,5 +1,5 @@
 //! What the platform keeps secret and how it forgets: sealed records under a key per subject and purpose, the hash
-//! chain that proves the history whole, and the blind index that finds what nobody may read.
+//! chain and the anchors that prove the history whole, and the blind index that finds what nobody may read.
 //!
 //! ```text
 //! master key (one per purpose, a file)      never in the database
@@ -9,6 +9,7 @@
 //! Destroying a data key erases what it sealed, wherever copies of the sealed bytes are; the hash chain runs over the
 //! sealed bytes and stays whole. The blind index has a secret of its own, outside all rotation, because its digests
 //! are look-up keys.
+pub mod anchor;
 mod blind_index;
 pub mod chain;
 mod master_keys;

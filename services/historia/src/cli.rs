@@ -5,22 +5,28 @@
 // The paths are written out because a test reads this file as a module of its own.
 #[path = "cli/conventions.rs"]
 mod conventions;
+#[path = "cli/demo.rs"]
+mod demo;
 #[path = "cli/gateway.rs"]
 mod gateway;
 #[path = "cli/history.rs"]
 mod history;
 #[path = "cli/operate.rs"]
 mod operate;
+#[path = "cli/replay.rs"]
+mod replay;
 #[path = "cli/service.rs"]
 mod service;
 
 pub(crate) use conventions::{Format, OutputArgs};
+pub(crate) use demo::{DemoCommand, DemoLoadArgs};
 pub(crate) use gateway::{DeadLettersCommand, LetterArgs, LoginArgs, ProjectionArgs, ProjectionsCommand};
 pub(crate) use gateway::{ReasonArgs, SagaCommand, SettleArgs};
 pub(crate) use history::{By, DiffArgs, EventsCommand, PeriodArgs, SearchArgs, StateArgs, StreamsCommand, TraceArgs};
 pub(crate) use operate::{
     DownArgs, HealthArgs, LogsArgs, SecretsCommand, StatusArgs, TokenArgs, TopicsArgs, TopicsCommand, TopicsEnsureArgs,
 };
+pub(crate) use replay::{ReplayCommand, ReplayRunArgs, ReplayVerifyArgs};
 pub(crate) use service::{BrokerArgs, GatewayArgs, MailArgs, NotificationsArgs, PlaceArgs};
 pub(crate) use service::{ProcessArgs, RateArgs, ServiceArgs, UsersArgs};
 
@@ -133,6 +139,9 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         directory: PathBuf,
     },
+    /// What only a demo has: made-up history
+    #[command(subcommand)]
+    Demo(DemoCommand),
 }
 
 /// Where the databases are.
@@ -276,32 +285,4 @@ pub(crate) struct PostmanArgs {
     /// Where to write `historia.postman_collection.json` and `historia.postman_environment.json`
     #[arg(long, default_value = "postman", value_name = "DIR")]
     pub directory: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ReplayCommand {
-    /// Fold one projection anew beside the live one and swap them; reads and writes go on meanwhile
-    Rebuild {
-        /// The projection, such as `user_list`; `all` for every one
-        projection: String,
-        #[command(flatten)]
-        store: StoreArgs,
-        /// No progress bar
-        #[arg(long)]
-        no_progress: bool,
-        /// One JSON document
-        #[arg(long)]
-        json: bool,
-    },
-    /// Prove the hash chain of every stream and that every projection equals a fresh fold; names the first bad position
-    Verify {
-        #[command(flatten)]
-        store: StoreArgs,
-        /// No progress bar
-        #[arg(long)]
-        no_progress: bool,
-        /// One JSON document
-        #[arg(long)]
-        json: bool,
-    },
 }

@@ -4,6 +4,7 @@ mod cli;
 mod data_directory;
 mod databases;
 mod db;
+mod demo;
 mod doctor;
 mod documents;
 mod events;
@@ -89,5 +90,6 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Token(arguments) => Box::pin(token::run(arguments)).await,
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { directory } => shell::man(&directory),
+        Command::Demo(command) => Box::pin(demo::run(command)).await,
     }
 }

@@ -41,6 +41,8 @@ mod production;
 mod python_client;
 #[path = "historia/reading.rs"]
 mod reading;
+#[path = "historia/replay.rs"]
+mod replay;
 #[path = "historia/schemas.rs"]
 mod schemas;
 #[path = "historia/session.rs"]

@@ -66,7 +66,7 @@ impl App {
     /// The unique key that a running number is: reserved with the result's first event, so that it leads to the result
     /// as soon as that is there.
     pub(crate) fn number_claim(&self, number: ResultNumber) -> Claim {
-        self.blind_index.claim(RESULT_NUMBER, &number.to_string())
+        number_claim(&self.blind_index, number)
     }
 
     /// The stream that `id`, a uuid or a running number, stands for. A uuid is taken at its word: whether there is a
@@ -109,6 +109,11 @@ impl App {
         let found = events.first().map(|event| event.metadata.occurred_at);
         found.ok_or_else(|| StoreError::Damaged { reason: format!("stream {stream} has no version {version}") })
     }
+}
+
+/// See [`App::number_claim`].
+pub(crate) fn number_claim(blind_index: &BlindIndex, number: ResultNumber) -> Claim {
+    blind_index.claim(RESULT_NUMBER, &number.to_string())
 }
 
 /// A clock that stands still; its ids are new all the same.

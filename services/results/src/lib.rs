@@ -10,6 +10,7 @@ mod history;
 mod http;
 mod inspection;
 mod looks;
+pub mod made_up;
 mod notification_outcomes;
 pub mod projections;
 mod publisher;

@@ -1,4 +1,5 @@
-//! Proving that a projection's rows are the fold of the log: fold it afresh beside, and compare.
+//! Proving that a projection's rows are the fold of the log, or showing what another rule would make of it: fold it
+//! afresh beside, and compare.
 use super::scratch::Scratch;
 use super::{Projection, ProjectionError, status};
 use crate::{Progress, statements};
@@ -23,7 +24,7 @@ impl Equality {
     /// Whether every row of every table is as it must be.
     #[must_use]
     pub fn is_equal(&self) -> bool {
-        self.tables.iter().all(|table| table.first_difference.is_none())
+        self.tables.iter().all(|table| table.differences == 0)
     }
 }
 
@@ -36,8 +37,8 @@ pub struct TableEquality {
     pub rows: u64,
     /// How many rows differ.
     pub differences: u64,
-    /// The first that does, in the order of the keys.
-    pub first_difference: Option<Difference>,
+    /// The first that do, in the order of the keys: as many as were asked for.
+    pub shown: Vec<Difference>,
 }
 
 /// A row that is not as it must be.
@@ -70,18 +71,33 @@ pub async fn verify(
     projection: &dyn Projection,
     store: &dyn EventStore,
     pool: &PgPool,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Equality, ProjectionError> {
+    simulate(projection, store, pool, 1, progress).await
+}
+
+/// As [`verify`], where other rows are no damage but what is asked for: `projection` is a candidate, with another rule
+/// than the one that made the live rows. Shows up to `shown` rows of each table that would come out differently.
+///
+/// # Errors
+/// See [`verify`].
+pub async fn simulate(
+    projection: &dyn Projection,
+    store: &dyn EventStore,
+    pool: &PgPool,
+    shown: usize,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Equality, ProjectionError> {
-    let mut scratch = Scratch::open(projection, pool, "verify").await?;
-    let total = status::events_after(Checkpoint::default(), &mut scratch.connection).await?.events;
-    progress(Progress::of(0, total));
+    let mut scratch = Scratch::for_once(projection, pool).await?;
+    scratch.count().await?;
+    progress(scratch.progress());
     let mut live = pool.begin_with(crate::verify::ONE_SNAPSHOT).await?;
     sqlx::query(statements::NO_TIME_LIMITS).execute(&mut *live).await?;
     let at = status::load(projection, &mut live).await?.map_or_else(Checkpoint::default, |found| found.checkpoint);
-    scratch.fold(store, Some(at), |events| progress(Progress::of(events, total))).await?;
+    scratch.fold(store, Some(at), &mut progress).await?;
     let mut tables = Vec::new();
     for table in projection.tables() {
-        tables.push(compare(table, &mut live, &mut scratch.connection).await?);
+        tables.push(compare(table, &mut live, &mut scratch.connection, shown).await?);
     }
     live.rollback().await?;
     let events = scratch.events;
@@ -94,10 +110,11 @@ async fn compare(
     table: &'static str,
     live: &mut PgConnection,
     fresh: &mut PgConnection,
+    shown: usize,
 ) -> Result<TableEquality, ProjectionError> {
     let mut live = rows("public", table, live);
     let mut fresh = rows("verify", table, fresh);
-    let mut result = TableEquality { table, rows: 0, differences: 0, first_difference: None };
+    let mut result = TableEquality { table, rows: 0, differences: 0, shown: Vec::new() };
     let (mut is, mut should_be) = (live.try_next().await?, fresh.try_next().await?);
     loop {
         let order = match (&is, &should_be) {
@@ -115,7 +132,9 @@ async fn compare(
             result.differences += 1;
             let row = if order == Ordering::Greater { &should_be } else { &is };
             let key = row.as_ref().map(|(key, _)| key.clone()).unwrap_or_default();
-            result.first_difference.get_or_insert(Difference { key, kind });
+            if result.shown.len() < shown {
+                result.shown.push(Difference { key, kind });
+            }
         }
         if order != Ordering::Less {
             result.rows += 1;

@@ -1,9 +1,11 @@
 //! A second set of a projection's tables, folded from the first event on while the live ones are served.
 //!
 //! All of it happens on one connection, which also holds the lock that keeps a second rebuild or verification out: when
-//! the connection goes, the work cannot go on and the lock is free. What a broken-off work left is dropped by the next.
-use super::{MAX_BATCH, Projection, ProjectionError};
-use crate::statements;
+//! the connection goes, the work cannot go on and the lock is free. What a broken-off verification left is dropped by
+//! the next; what a broken-off rebuild left is gone on with where that is possible.
+use super::remembered::{self, Remembered};
+use super::{MAX_BATCH, Projection, ProjectionError, Start, status};
+use crate::{Progress, statements};
 use domain_kernel::ports::EventStore;
 use domain_kernel::{Checkpoint, RecordedEvent};
 use sqlx::{Connection, PgConnection, PgPool};
@@ -14,6 +16,9 @@ use tokio::time::Instant;
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
+/// How often the end of the log is looked at while a rebuild is under way.
+const LOOK: Duration = Duration::from_secs(1);
+
 pub(super) struct Scratch<'p> {
     pub(super) projection: &'p dyn Projection,
     pub(super) connection: PgConnection,
@@ -21,13 +26,65 @@ pub(super) struct Scratch<'p> {
     pub(super) at: Checkpoint,
     /// Events folded.
     pub(super) events: u64,
+    /// Events there are, as far as is known.
+    pub(super) total: u64,
+    /// Where the log ended when that was known.
+    end: Checkpoint,
+    looked: Instant,
     schema: &'static str,
     size: super::batch::BatchSize,
+    /// Since when this run works, and how long the ones before it did; `None`: nothing is remembered of this work.
+    memory: Option<(Instant, Duration)>,
 }
 
 impl<'p> Scratch<'p> {
-    /// Makes empty tables in `schema`.
-    pub(super) async fn open(
+    /// Makes empty tables that nobody goes on with.
+    pub(super) async fn for_once(projection: &'p dyn Projection, pool: &PgPool) -> Result<Self, ProjectionError> {
+        let mut scratch = Self::open(projection, pool, "verify").await?;
+        sqlx::query(statements::SCRATCH_PREPARE)
+            .bind(scratch.schema)
+            .bind(projection.tables())
+            .execute(&mut scratch.connection)
+            .await?;
+        Ok(scratch)
+    }
+
+    /// Takes the tables that a broken-off rebuild left, or makes empty ones.
+    pub(super) async fn for_rebuild(
+        projection: &'p dyn Projection,
+        pool: &PgPool,
+        start: Start,
+    ) -> Result<Self, ProjectionError> {
+        let mut scratch = Self::open(projection, pool, "rebuild").await?;
+        let begun = Instant::now();
+        if !start.anew
+            && let Some(found) = Remembered::load(projection, &mut scratch.connection).await?
+            && found.can_go_on(projection, &start.definition, &mut scratch.connection).await?
+        {
+            scratch.at = found.at;
+            scratch.events = found.events;
+            scratch.memory = Some((begun, found.worked));
+            return Ok(scratch);
+        }
+        scratch.memory = Some((begun, Duration::ZERO));
+        let mut transaction = scratch.connection.begin().await?;
+        sqlx::query(statements::SCRATCH_PREPARE)
+            .bind(scratch.schema)
+            .bind(projection.tables())
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query(statements::REBUILD_BEGIN)
+            .bind(projection.name())
+            .bind(projection.version())
+            .bind(start.definition.as_slice())
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(scratch)
+    }
+
+    /// A connection of its own that holds the projection's lock.
+    async fn open(
         projection: &'p dyn Projection,
         pool: &PgPool,
         schema: &'static str,
@@ -46,14 +103,34 @@ impl<'p> Scratch<'p> {
             tokio::time::sleep(LOCK_PAUSE).await;
         }
         let size = super::batch::BatchSize::new();
-        let mut scratch = Self { projection, connection, at: Checkpoint::default(), events: 0, schema, size };
-        scratch.tables(statements::SCRATCH_PREPARE).await?;
-        Ok(scratch)
+        let (at, end, looked) = (Checkpoint::default(), Checkpoint::default(), Instant::now());
+        Ok(Self { projection, connection, at, events: 0, total: 0, end, looked, schema, size, memory: None })
     }
 
-    async fn tables(&mut self, statement: &'static str) -> Result<(), ProjectionError> {
-        sqlx::query(statement).bind(self.schema).bind(self.projection.tables()).execute(&mut self.connection).await?;
+    /// Counts what there is to fold; gives where the log ends.
+    pub(super) async fn count(&mut self) -> Result<Checkpoint, ProjectionError> {
+        self.end = status::latest_of(&mut self.connection).await?;
+        self.total = self.events + status::events_after(self.at, &mut self.connection).await?.events;
+        Ok(self.end)
+    }
+
+    /// Looks from time to time how much came meanwhile; positions have few gaps, and this need not be exact.
+    async fn look(&mut self) -> Result<(), ProjectionError> {
+        if self.looked.elapsed() >= LOOK {
+            let end = status::latest_of(&mut self.connection).await?;
+            self.total += u64::try_from(end.position - self.end.position).unwrap_or_default();
+            (self.end, self.looked) = (end, Instant::now());
+        }
         Ok(())
+    }
+
+    pub(super) fn progress(&self) -> Progress {
+        Progress::of(self.events, self.total)
+    }
+
+    /// Time spent on these tables, over all runs.
+    pub(super) fn worked(&self) -> Duration {
+        self.memory.map_or(Duration::ZERO, |(begun, before)| before + begun.elapsed())
     }
 
     /// Folds one page of the log after another, up to `until` where given; each page is read while the one before it
@@ -62,7 +139,7 @@ impl<'p> Scratch<'p> {
         &mut self,
         store: &dyn EventStore,
         until: Option<Checkpoint>,
-        mut folded: impl FnMut(u64) + Send,
+        mut folded: impl FnMut(Progress) + Send,
     ) -> Result<(), ProjectionError> {
         let mut page = read(store, self.at, self.size.get(), until).await?;
         while let Some(last) = page.last() {
@@ -70,7 +147,7 @@ impl<'p> Scratch<'p> {
             let begun = Instant::now();
             let (applied, next) = tokio::join!(
                 async {
-                    self.apply(&page).await?;
+                    self.apply(&page, end).await?;
                     Ok::<_, ProjectionError>(begun.elapsed())
                 },
                 read(store, end, limit, until)
@@ -79,27 +156,38 @@ impl<'p> Scratch<'p> {
             if full {
                 self.size.took(time);
             }
-            self.at = end;
-            self.events += page.len() as u64;
-            folded(self.events);
+            if until.is_none() {
+                self.look().await?;
+            }
+            folded(self.progress());
             page = next?;
         }
         Ok(())
     }
 
-    /// One short transaction on the scratch tables.
-    async fn apply(&mut self, events: &[RecordedEvent]) -> Result<(), ProjectionError> {
+    /// One short transaction on the scratch tables, which stand at `end` then.
+    async fn apply(&mut self, events: &[RecordedEvent], end: Checkpoint) -> Result<(), ProjectionError> {
+        let (folded, worked) = (self.events + events.len() as u64, self.worked());
         let mut transaction = self.connection.begin().await?;
         sqlx::query(statements::COMMIT_WITHOUT_WAITING).execute(&mut *transaction).await?;
         sqlx::query(statements::SCRATCH_PATH).bind(self.schema).execute(&mut *transaction).await?;
         self.projection.apply(&mut transaction, events).await?;
+        if self.memory.is_some() {
+            remembered::advance(self.projection, &mut transaction, end, folded, worked, false).await?;
+        }
         transaction.commit().await?;
+        self.at = end;
+        self.events = folded;
         Ok(())
     }
 
     /// Drops the tables, and with the connection the lock.
     pub(super) async fn close(mut self) -> Result<(), ProjectionError> {
-        self.tables(statements::SCRATCH_DROP).await?;
+        sqlx::query(statements::SCRATCH_DROP)
+            .bind(self.schema)
+            .bind(self.projection.tables())
+            .execute(&mut self.connection)
+            .await?;
         self.connection.close().await?;
         Ok(())
     }

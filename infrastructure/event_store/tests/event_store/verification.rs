@@ -4,6 +4,7 @@ use domain_kernel::ports::{AppendCommand, ClaimKind, EventStore};
 use domain_kernel::{CommandId, Head, StreamId, Version};
 use infra_event_store::Progress;
 use infra_event_store::verify::{Problem, streams};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 const FIRST: StreamId = StreamId(Uuid::from_u128(1));
@@ -78,22 +79,29 @@ async fn a_flipped_bit_is_found_where_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_column_of_an_event_is_proved() {
-    for change in [
-        "update event set meta = set_byte(meta, 5, get_byte(meta, 5) # 1) where version = 3",
-        "update event set at = at + interval '1 microsecond' where version = 3",
-        "update event set type_id = 9 where version = 3",
-        "update event set schema_version = 9 where version = 3",
-        "update event set epoch = 0 where version = 3",
-        "update event set hash = set_byte(hash, 0, get_byte(hash, 0) # 1) where version = 3",
+async fn one_flipped_bit_in_any_column_that_the_chain_covers_is_found_with_its_position() {
+    let nobody = StreamId(Uuid::nil());
+    for (change, of, stream, version, problem) in [
+        ("meta = set_byte(meta, 5, get_byte(meta, 5) # 1)", 2, FIRST, 2, Problem::Hash),
+        ("payload = set_byte(payload, 3, get_byte(payload, 3) # 1)", 2, FIRST, 2, Problem::Hash),
+        ("hash = set_byte(hash, 0, get_byte(hash, 0) # 1)", 2, FIRST, 2, Problem::Hash),
+        ("at = at + interval '1 microsecond'", 2, FIRST, 2, Problem::Hash),
+        ("type_id = type_id # 1::int2", 2, FIRST, 2, Problem::Hash),
+        ("schema_version = schema_version # 1::int2", 2, FIRST, 2, Problem::Hash),
+        ("epoch = epoch # 1::int2", 2, FIRST, 2, Problem::Hash),
+        ("stream_id = '00000000-0000-0000-0000-000000000000'", 2, nobody, 2, Problem::Gap { expected: Version(1) }),
+        ("version = version # 8", 3, FIRST, 11, Problem::Gap { expected: Version(3) }),
     ] {
         let fixture = store().await;
         for _ in 0..3 {
             fixture.append(FIRST, b"payload").await;
         }
         fixture.tamper("alter table event disable trigger event_append_only").await;
-        fixture.tamper(change).await;
-        assert_eq!(first_bad(&fixture).await, Some((FIRST, Version(3), Problem::Hash)), "{change}");
+        let flip = format!("update event set {change} where version = {of} returning position");
+        let position: i64 = sqlx::query_scalar(AssertSqlSafe(flip)).fetch_one(fixture.pool()).await.unwrap();
+        let bad = streams(fixture.pool(), |_| ()).await.unwrap().first_bad.expect(change);
+        let found = (bad.stream, bad.version, bad.problem, bad.checkpoint.map(|at| at.position));
+        assert_eq!(found, (stream, Version(version), problem, Some(position)), "{change}");
     }
 }
 

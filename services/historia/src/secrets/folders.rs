@@ -39,7 +39,8 @@ pub(crate) fn folders() -> Vec<Folder> {
     let secret = |name: &str| Item::Secret(name.to_owned());
     let services = platform::services();
     let databases = services.iter().map(|service| service.database).chain([KEYS_DATABASE]);
-    let mut operator = vec![secret(names::OWNER_PASSWORD), Item::BrokerToken(rights::OPERATOR)];
+    let mut operator =
+        vec![secret(names::OWNER_PASSWORD), secret(names::ANCHOR_KEY), Item::BrokerToken(rights::OPERATOR)];
     operator.extend(databases.map(|database| Item::Secret(names::role_password(database))));
     let mut folders = vec![Folder { name: OPERATOR, items: operator }];
 

@@ -8,6 +8,8 @@ pub(crate) const USER_TOKEN_KEY: &str = "user-token.key";
 pub(crate) const GATEWAY_TOKEN_KEY: &str = "gateway-token.key";
 /// The public part of it, for the services.
 pub(crate) const GATEWAY_KEYS: &str = "gateway-jwks.json";
+/// The seed of the key that signs anchors.
+pub(crate) const ANCHOR_KEY: &str = "anchor.key";
 /// The password of the databases' owner.
 pub(crate) const OWNER_PASSWORD: &str = "database-owner";
 /// What the broker checks tokens with.

@@ -1,0 +1,220 @@
+//! `replay`: told beforehand, done, told afterwards; killed and gone on with; and what anchors find.
+use crate::client::Client;
+use crate::platform::{DataDirectory, HISTORIA, Platform, administrator_password, historia};
+use crate::told::everything_is_told;
+use hyper::StatusCode;
+use infra_runtime::database;
+use infra_runtime::postgres::{self, Cluster};
+use infra_testkit::wait_for;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Enough for a rebuild to be caught in the middle.
+const EVENTS: u64 = 30_000;
+/// How long a test waits for another process.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn document(data: &DataDirectory, arguments: &[&str]) -> Value {
+    let output = historia(data, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn of<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let projections = report["projections"].as_array().unwrap();
+    projections.iter().find(|projection| projection["name"] == name).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_is_planned_run_and_told_of() {
+    let data = DataDirectory::new();
+    let platform = Platform::up(&data, &[]);
+    let account = json!({"username": "usuario2", "password": "password2", "role": 1});
+    assert_eq!(Client::new(&platform.url).post("/users", account).await.status, StatusCode::CREATED);
+
+    let plan = document(&data, &["replay", "plan", "--json"]);
+    let planned = of(&plan, "user_list");
+    assert!(planned["events"].as_u64().unwrap() > 0, "{plan}");
+    assert_eq!(
+        (&planned["folded"], &planned["estimated_seconds"], &planned["busy"]),
+        (&json!(0), &json!(null), &json!(false))
+    );
+    assert_eq!(planned["tables"].as_array().unwrap().len(), 1, "{plan}");
+    let simulated = document(&data, &["replay", "simulate", "user_list", "--json", "--no-progress"]);
+    let tables = of(&simulated, "user_list")["tables"].as_array().unwrap();
+    assert!(tables.iter().all(|table| table["differences"] == 0), "the same rules make the same rows: {simulated}");
+    let dry = document(&data, &["replay", "run", "all", "--dry-run", "--json"]);
+    assert_eq!(of(&dry, "user_list")["tables"], planned["tables"], "a dry run is the plan");
+    let before = document(&data, &["replay", "status", "--json"]);
+    assert_eq!(of(&before, "user_list")["rebuild"], json!(null), "and nothing was done");
+
+    let run = document(&data, &["replay", "run", "all", "--parallel", "3", "--json", "--no-progress"]);
+    assert_eq!(run["projections"].as_array().unwrap().len(), plan["projections"].as_array().unwrap().len());
+    let ran = of(&run, "user_list");
+    assert_eq!((&ran["generation"], &ran["resumed"]), (&json!(2), &json!(0)), "{run}");
+    let after = document(&data, &["replay", "status", "--json"]);
+    let rebuilt = of(&after, "user_list");
+    assert_eq!((&rebuilt["generation"], &rebuilt["rebuild"]["state"]), (&json!(2), &json!("finished")), "{after}");
+    assert_eq!(rebuilt["rebuild"]["done"], ran["events"]);
+    assert!(of(&document(&data, &["replay", "plan", "--json"]), "user_list")["estimated_seconds"].is_number());
+    let shown = historia(&data, &["replay", "status"]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("users.user_list v1: position "), "{shown:?}");
+    platform.interrupt();
+    assert!(historia(&data, &["replay", "verify", "--no-progress"]).status.success());
+}
+
+/// A data directory with made-up history, where `up` has run until everybody was told of what it does itself.
+async fn loaded(events: u64) -> DataDirectory {
+    let data = DataDirectory::new();
+    let platform = Platform::up(&data, &[]);
+    let administrator = Client::new(&platform.url).log_in("admin", &administrator_password(&data)).await;
+    everything_is_told(&administrator, &BTreeSet::new(), 1).await;
+    platform.interrupt();
+    let loaded = document(&data, &["demo", "load", "--events", &events.to_string(), "--json", "--no-progress"]);
+    assert_eq!(loaded["events"], events);
+    data
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebuild_killed_at_10_50_and_90_percent_goes_on_while_writes_do_and_equals_a_fresh_fold() {
+    let data = loaded(EVENTS).await;
+    let platform = Platform::up(&data, &["--rate-post", "100000", "--rate-all", "100000"]);
+    let anybody = Client::new(&platform.url);
+    let account = json!({"username": "usuario2", "password": "password2", "role": 1});
+    assert_eq!(anybody.post("/users", account).await.status, StatusCode::CREATED);
+    let laboratory = anybody.log_in("usuario2", "password2").await;
+    let writes = async {
+        loop {
+            let filed = json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo"});
+            assert_eq!(laboratory.post("/results", filed).await.status, StatusCode::CREATED, "no request fails");
+        }
+    };
+    let rebuilds = async {
+        let options = postgres::running(&data.path().join("postgres")).unwrap().unwrap();
+        let pool = database::pool(options.database("historia_results"), 2).await.unwrap();
+        let mut before = 0;
+        for percent in [10, 50, 90] {
+            let folded = kill_at(&data, &pool, EVENTS * percent / 100).await;
+            assert!(folded > before, "{folded} after {before}: it went on");
+            before = folded;
+        }
+        pool.close().await;
+        let run = tokio::task::spawn_blocking({
+            let path = data.path();
+            move || Command::new(HISTORIA).args(RUN).arg("--json").env("HISTORIA_DATA_DIR", path).output().unwrap()
+        });
+        let run: Value = serde_json::from_slice(&run.await.unwrap().stdout).unwrap();
+        assert_eq!(of(&run, "access_log")["resumed"], before, "nothing is folded twice");
+        assert!(of(&run, "access_log")["events"].as_u64().unwrap() > EVENTS, "what came meanwhile is in it");
+    };
+    tokio::select! {
+        () = rebuilds => {}
+        () = writes => {}
+    }
+    platform.interrupt();
+    let verified = document(&data, &["replay", "verify", "--json", "--no-progress"]);
+    assert_eq!(verified["whole"], true, "{verified}");
+}
+
+const RUN: [&str; 4] = ["replay", "run", "access_log", "--no-progress"];
+
+/// Begins or goes on with a rebuild and kills it once it has folded `events`; gives how many it had folded.
+async fn kill_at(data: &DataDirectory, pool: &PgPool, events: u64) -> u64 {
+    let mut run = Command::new(HISTORIA);
+    let mut child = run.args(RUN).env("HISTORIA_DATA_DIR", data.path()).stdin(Stdio::null()).spawn().unwrap();
+    let folded = async || -> (i64, bool) {
+        let row =
+            sqlx::query_as("select events, finished_at is not null from projection_rebuild where name = 'access_log'");
+        row.fetch_optional(pool).await.unwrap().unwrap_or_default()
+    };
+    wait_for("the rebuild to get there", PATIENCE, async || {
+        let (folded, finished) = folded().await;
+        assert!(!finished, "the rebuild was quicker than the test");
+        (u64::try_from(folded).unwrap() >= events).then_some(())
+    })
+    .await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What the server was doing for it when it died is done or undone when its lock is free.
+    wait_for("the killed rebuild's lock to be free", PATIENCE, async || {
+        let held: bool = sqlx::query_scalar(
+            "select exists (select from pg_locks where locktype = 'advisory' and pid <> pg_backend_pid()
+               and objsubid = 1 and database = (select oid from pg_database where datname = current_database()))",
+        )
+        .fetch_one(pool)
+        .await
+        .unwrap();
+        (!held).then_some(())
+    })
+    .await;
+    let (folded, finished) = folded().await;
+    assert!(!finished, "the rebuild was quicker than the test");
+    u64::try_from(folded).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn made_up_history_is_whole_and_nobody_hears_of_it() {
+    let data = loaded(500).await;
+    let running = Platform::up(&data, &[]);
+    let refused = historia(&data, &["demo", "load", "--events", "1"]);
+    assert_eq!(refused.status.code(), Some(7), "never while `up` runs");
+    running.interrupt();
+    let verified = document(&data, &["replay", "verify", "--json", "--no-progress"]);
+    assert_eq!(verified["whole"], true, "{verified}");
+    let events = |service: &str| {
+        let services = verified["services"].as_array().unwrap();
+        services.iter().find(|found| found["service"] == service).unwrap()["events"].as_u64().unwrap()
+    };
+    assert!(events("results") >= 500);
+    // Of the administrator's account they hear; each of 25 results would have been more than all of that.
+    assert!(events("notifications") < 10 && events("saga_log") < 25, "{verified}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_that_was_cut_off_is_found_by_an_anchor_that_left_the_server() {
+    let data = loaded(200).await;
+    let anchors = historia(&data, &["replay", "anchor", "--no-progress"]);
+    assert!(anchors.status.success(), "{}", String::from_utf8_lossy(&anchors.stderr));
+    let elsewhere = data.root().join("anchors.json");
+    std::fs::write(&elsewhere, &anchors.stdout).unwrap();
+    let verify = ["replay", "verify", "--json", "--no-progress", "--anchor", elsewhere.to_str().unwrap()];
+    let results = |report: &Value| -> Value {
+        let services = report["services"].as_array().unwrap();
+        services.iter().find(|service| service["service"] == "results").unwrap().clone()
+    };
+    assert_eq!(results(&document(&data, &verify))["anchors"], json!({"holding": 2, "first_bad": null}));
+
+    cut_off_the_tail(&data).await;
+    let found = historia(&data, &verify);
+    assert_eq!(found.status.code(), Some(3), "{}", String::from_utf8_lossy(&found.stderr));
+    let found = results(&serde_json::from_slice(&found.stdout).unwrap());
+    assert_eq!(found["first_bad"], json!(null), "the chain says nothing: {found}");
+    let problem = found["anchors"]["first_bad"]["problem"].as_str().unwrap();
+    assert!(problem.contains("cut off"), "{found}");
+}
+
+/// Removes the last event of the results with everything that names it, and the anchors that the server kept.
+async fn cut_off_the_tail(data: &DataDirectory) {
+    let cluster = Cluster::start(&data.path().join("postgres"), None, true).await.unwrap();
+    let pool = database::pool(cluster.options().database("historia_results"), 1).await.unwrap();
+    sqlx::raw_sql(
+        "alter table event disable trigger event_append_only;
+         create temporary table tail as
+           select stream_id, version, position from event order by epoch desc, tx desc, position desc limit 1;
+         delete from command_done using tail
+           where command_done.stream_id = tail.stream_id and command_done.version = tail.version;
+         delete from event using tail where event.position = tail.position;
+         delete from anchor;
+         update stream set version = stream.version - 1, last_hash = event.hash from tail, event
+           where stream.stream_id = tail.stream_id and event.stream_id = tail.stream_id
+             and event.version = tail.version - 1",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    cluster.stop().await.unwrap();
+}
