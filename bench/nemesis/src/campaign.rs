@@ -84,6 +84,11 @@ impl Campaign {
         })
     }
 
+    /// How many requests of the load's round did not bring their answer: those that were sent again.
+    pub fn repeated(&self) -> usize {
+        self.history.of_round(self.round).0.iter().map(|command| command.sent.saturating_sub(1)).sum()
+    }
+
     /// A number below `limit` (xorshift64*).
     pub fn random(&mut self, limit: u64) -> u64 {
         self.seed ^= self.seed >> 12;

@@ -7,6 +7,7 @@ mod freeze;
 mod kill;
 pub mod messages;
 mod network;
+mod rebuild;
 mod replay;
 mod sealed;
 
@@ -14,7 +15,8 @@ use crate::campaign::Campaign;
 use platform::Failure;
 
 /// Every row that can be asked for, in the order in which they come.
-pub const ROWS: [&str; 13] = ["F1", "F2", "F3", "F10", "F11", "F12", "F13", "F16", "F17", "F18", "F20", "F21", "F23"];
+pub const ROWS: [&str; 14] =
+    ["F1", "F2", "F3", "F10", "F11", "F12", "F13", "F16", "F17", "F18", "F20", "F21", "F22", "F23"];
 
 /// Injects everything of `row`.
 pub async fn inject(campaign: &mut Campaign, row: &str) -> Result<(), Failure> {
@@ -31,6 +33,7 @@ pub async fn inject(campaign: &mut Campaign, row: &str) -> Result<(), Failure> {
         "F18" => sealed::changed_behind_its_back(campaign).await,
         "F20" => clock::jumps(campaign).await,
         "F21" => replay::attacks(campaign).await,
+        "F22" => rebuild::killed(campaign).await,
         "F23" => crowd::exhaustion(campaign).await,
         _ => Err(format!("there is no row {row}").into()),
     }

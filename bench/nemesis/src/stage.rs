@@ -242,11 +242,16 @@ impl Stage {
 
     /// Whether history in every database is whole and every read model follows from it; what is said of it.
     pub fn verify(&self) -> Result<Result<String, String>, Failure> {
-        let mut command = Command::new(&self.binary);
+        Ok(run(&mut self.replay(&["verify"])).map_err(|error| error.to_string()))
+    }
+
+    /// A verb of `historia replay` on this PostgreSQL, past every proxy; its report is one JSON document.
+    pub fn replay(&self, verb: &[&str]) -> Command {
+        let mut command = dying_with_us(&self.binary, None);
         let url = format!("postgres://historia@127.0.0.1:{}/postgres", self.postgres.port);
-        command.args(["replay", "verify", "--json"]).env("HISTORIA_DATABASE_URL", url);
+        command.arg("replay").args(verb).args(["--json", "--no-progress"]).env("HISTORIA_DATABASE_URL", url);
         command.env("HISTORIA_DATABASE_PASSWORD_FILE", self.folder.join("secrets/postgres/database-owner"));
-        Ok(run(&mut command).map_err(|error| error.to_string()))
+        command
     }
 
     /// Stops everything; which services did not end well.
