@@ -60,7 +60,7 @@ impl fmt::Debug for DeactivationReason {
 #[error("a reason has 1 to 500 printable characters")]
 pub struct InvalidReason;
 
-fn printable(text: &str, longest: usize) -> Option<String> {
+pub(crate) fn printable(text: &str, longest: usize) -> Option<String> {
     let text = text.trim();
     let well_formed = (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control);
     well_formed.then(|| text.to_owned())

@@ -11,7 +11,7 @@ use crate::cli::RateArgs;
 use crate::failure::Failure;
 use crate::platform::ServiceDefinition;
 use crate::secrets::names;
-use domain_kernel::ports::{Clock, KeyVault, Mailer};
+use domain_kernel::ports::{Clock, KeyRegister, KeyVault, Mailer};
 use infra_event_store::PgEventStore;
 use infra_event_store::checkpoints::{Checkpoints, PgCheckpoints};
 use infra_event_store::dead_letters::PgDeadLetters;
@@ -131,7 +131,7 @@ pub(crate) async fn start(
     crate::mark::check(&pool, service.database, settings.profile).await?;
     let store = PgEventStore::open(database::session(access.database.clone()), pool.clone()).await?;
     opened.stores.push(Arc::clone(&store));
-    let vault = vault(service, access, opened).await?;
+    let (vault, keys) = vault(service, access, opened).await?;
     let checkpoints: Arc<dyn Checkpoints> = Arc::new(PgCheckpoints::new(pool.clone()));
     let health = Health::new();
     watch_database(&health, &pool);
@@ -150,17 +150,18 @@ pub(crate) async fn start(
         supervisor: supervisor.clone(),
         health,
     };
-    start_service(service, resources, verifier, settings, access.secrets).await
+    start_service(service, resources, verifier, (settings, access.secrets), keys).await
 }
 
-/// The keys of the purposes that the service may open; a service that may open none is not even connected to them.
+/// The keys of the purposes that the service may open, and the register of all of them; a service that may open none
+/// is not even connected to them.
 async fn vault(
     service: &ServiceDefinition,
     access: &Access<'_>,
     opened: &mut Opened,
-) -> Result<Arc<dyn KeyVault>, NotStarted> {
+) -> Result<(Arc<dyn KeyVault>, Arc<dyn KeyRegister>), NotStarted> {
     if service.purposes.is_empty() {
-        return Ok(Arc::new(NoKeys));
+        return Ok((Arc::new(NoKeys), Arc::new(NoKeys)));
     }
     let masters = MasterKeys::read(access.secrets.path(), service.purposes)?;
     let Some(options) = access.keys.clone() else {
@@ -168,7 +169,8 @@ async fn vault(
     };
     let pool = opened.pool(options, VAULT_CONNECTIONS).await?;
     database::wait_for_schema(&pool, &crate::platform::keys_migration_set(), access.schema_limit).await?;
-    Ok(Arc::new(PgVault::open(pool, masters).await?))
+    let vault = Arc::new(PgVault::open(pool, masters).await?);
+    Ok((Arc::<PgVault>::clone(&vault), vault))
 }
 
 fn watch_database(health: &Health, pool: &PgPool) {
@@ -187,13 +189,13 @@ async fn start_service(
     service: &ServiceDefinition,
     resources: Resources,
     verifier: TokenVerifier,
-    settings: &Settings,
-    secrets: &SecretsDirectory,
+    (settings, secrets): (&Settings, &SecretsDirectory),
+    keys: Arc<dyn KeyRegister>,
 ) -> Result<axum::Router, NotStarted> {
     match service.name {
         service_users::NAME => {
             let signer = TokenSigner::users(&secrets.bytes32(names::USER_TOKEN_KEY)?)?;
-            let mut config = service_users::Config::new(settings.profile, verifier, signer);
+            let mut config = service_users::Config::new(settings.profile, verifier, signer, keys);
             config.first_administrator =
                 secrets.read(names::ADMINISTRATOR_PASSWORD)?.map(|password| (settings.administrator.clone(), password));
             Ok(Box::pin(service_users::start(resources, config)).await?)

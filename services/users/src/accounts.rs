@@ -3,11 +3,13 @@ use crate::administrators::{Administrators, Turn};
 use crate::database::DatabaseError;
 use crate::passwords::{HashingError, Passwords};
 use crate::sessions::{SessionError, Sessions};
+use crate::streams;
 use crate::user_list::UserList;
-use domain_kernel::ports::{Claim, ClaimKind, Clock, EventStore, StoreError};
+use domain_kernel::ports::{Claim, ClaimKind, Clock, EventStore, Purpose, StoreError};
 use domain_kernel::{Role, StreamId, UserId, Version};
+use domain_users::erasure::SubjectKey;
 use domain_users::{
-    AccountChange, Address, AddressOrigin, Contact, DeactivationReason, Edit, EmailAddress, FullName, NewUser,
+    AccountChange, Address, AddressOrigin, Contact, DeactivationReason, Edit, EmailAddress, Erasure, FullName, NewUser,
     Password, RevokedSessions, User, UserCommand, UserError, UserEvent, UserState, Username,
 };
 use infra_event_store::BlindIndex;
@@ -33,6 +35,8 @@ pub(crate) struct Accounts {
     pub(crate) sessions: Sessions,
     pub(crate) user_list: UserList,
     pub(crate) administrators: Administrators,
+    /// What was decided about the users' keys.
+    pub(crate) erasures: Repository<Erasure>,
 }
 
 /// A user to be, checked but not yet hashed.
@@ -110,7 +114,7 @@ impl Accounts {
         expected: Option<Version>,
         requested: RequestedChange,
     ) -> Result<Executed<User>, AccountError> {
-        let loaded = self.load(user).await?;
+        let loaded = self.existing(user).await?;
         let demoted = requested.role.is_some_and(|role| role != Role::Administrator);
         let _turn = if demoted { self.spare_last_administrator(user, &loaded.state).await? } else { None };
         let address = match requested.email {
@@ -140,7 +144,7 @@ impl Accounts {
         expected: Option<Version>,
         reason: Option<DeactivationReason>,
     ) -> Result<Executed<User>, AccountError> {
-        let loaded = self.load(user).await?;
+        let loaded = self.existing(user).await?;
         let _turn = self.spare_last_administrator(user, &loaded.state).await?;
         let executed = self.repository.execute(user.into(), expected, context, UserCommand::Deactivate(reason)).await?;
         let now = self.clock.now();
@@ -148,19 +152,37 @@ impl Accounts {
         Ok(executed)
     }
 
-    /// Gives the right to log in back.
+    /// Gives the right to log in back, unless it was decided that nobody shall know any more who it was. That is decided
+    /// in turn with this, so that no key of an active account is destroyed.
     pub(crate) async fn reactivate(
         &self,
         context: &CommandContext,
         user: UserId,
         expected: Option<Version>,
     ) -> Result<Executed<User>, AccountError> {
+        self.existing(user).await?;
+        let _turn = self.administrators.turn().await?;
+        for purpose in [Purpose::Account, Purpose::Contact] {
+            let key = SubjectKey { subject: user.into(), purpose };
+            if self.erasures.load(key.stream()).await?.state.is_decided() {
+                return Err(CommandError::Rejected(UserError::Erased).into());
+            }
+        }
         Ok(self.repository.execute(user.into(), expected, context, UserCommand::Reactivate).await?)
     }
 
     /// The account as it is now.
     pub(crate) async fn load(&self, user: UserId) -> Result<Loaded<User>, LoadError> {
-        self.repository.load(user.into()).await
+        streams::own(self.repository.load(user.into()).await)
+    }
+
+    /// The account as it is now, if there is one.
+    async fn existing(&self, user: UserId) -> Result<Loaded<User>, AccountError> {
+        let loaded = self.load(user).await?;
+        match loaded.state {
+            UserState::Unknown => Err(CommandError::Rejected(UserError::Unknown).into()),
+            UserState::Active(_) | UserState::Deactivated(_) => Ok(loaded),
+        }
     }
 
     /// Who holds a username, active or not.

@@ -184,6 +184,9 @@ impl UserCodec {
                 let (cause, sessions) = revocation_of(id, &record)?;
                 UserEvent::SessionsRevoked { cause, sessions }
             }
+            StoredUserEvent::Erasure(_) => {
+                return Err(CodecError::UnknownType { type_id: event.type_id, schema_version: event.schema_version });
+            }
         })
     }
 

@@ -1,5 +1,9 @@
 //! The service's endpoints: the table of who may call them, their description, their handlers.
 mod bodies;
+mod erasure_bodies;
+mod erasures;
+mod keys;
+mod legal_holds;
 mod me;
 mod problem;
 mod sign_in;
@@ -7,12 +11,15 @@ mod tokens;
 mod users;
 
 use crate::accounts::Accounts;
+use crate::erasure_list::ErasureList;
+use crate::erasures::Erasures;
 use crate::sign_in::SignIn;
 use crate::{NAME, sessions::Sessions};
 use axum::Router;
 use axum::http::{HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use domain_kernel::ports::KeyRegister;
 use domain_kernel::{CorrelationId, Role};
 use domain_users::User;
 use infra_event_store::repository::Executed;
@@ -26,11 +33,19 @@ pub(crate) struct App {
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) sign_in: SignIn,
     pub(crate) sessions: Sessions,
+    pub(crate) keys: Arc<dyn KeyRegister>,
+    pub(crate) erasures: Erasures,
+    pub(crate) erasure_list: ErasureList,
     pub(crate) cursors: Cursors,
+    pub(crate) key_cursors: Cursors,
+    pub(crate) erasure_cursors: Cursors,
+    pub(crate) hold_cursors: Cursors,
     pub(crate) jwks: Jwks,
 }
 
 const ADMINISTRATORS: Access = Access::Roles(&[Role::Administrator]);
+/// Who sees what was decided about keys; only administrators decide.
+const OVERSEERS: Access = Access::Roles(&[Role::Administrator, Role::Auditor]);
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,11 +62,21 @@ const ADMINISTRATORS: Access = Access::Roles(&[Role::Administrator]);
         me::read,
         me::change_password,
         tokens::jwks,
+        keys::list,
+        erasures::request,
+        erasures::list,
+        erasures::read,
+        erasures::approve,
+        erasures::decline,
+        legal_holds::place,
+        legal_holds::list,
+        legal_holds::lift,
     ),
     tags(
         (name = "users", description = "Accounts: who may log in, under which name, in which role."),
         (name = "session", description = "Logging in and out, and staying logged in."),
         (name = "me", description = "The caller's own account."),
+        (name = "erasures", description = "Forgetting: keys, erasures that two administrators agree on, legal holds."),
     )
 )]
 struct Document;
@@ -75,6 +100,15 @@ pub fn api() -> ServiceApi {
             Route::new(Method::POST, "/logout", Access::SignedIn),
             Route::new(Method::GET, "/me", Access::SignedIn),
             Route::new(Method::POST, "/me/password", Access::SignedIn),
+            Route::new(Method::GET, "/keys", OVERSEERS),
+            Route::new(Method::POST, "/erasures", ADMINISTRATORS),
+            Route::new(Method::GET, "/erasures", OVERSEERS),
+            Route::new(Method::GET, "/erasures/{id}", OVERSEERS),
+            Route::new(Method::POST, "/erasures/{id}/approve", ADMINISTRATORS),
+            Route::new(Method::POST, "/erasures/{id}/decline", ADMINISTRATORS),
+            Route::new(Method::POST, "/legal-holds", ADMINISTRATORS),
+            Route::new(Method::GET, "/legal-holds", OVERSEERS),
+            Route::new(Method::POST, "/legal-holds/{id}/lift", ADMINISTRATORS),
             Route::new(Method::GET, "/.well-known/jwks.json", Access::Public),
             Route::new(Method::GET, "/internal/revocations", Access::Internal),
             Route::new(Method::GET, "/internal/users/{id}/password", Access::Internal),
@@ -94,6 +128,13 @@ pub(crate) fn router(app: App) -> Router {
         .route("/logout", post(sign_in::log_out))
         .route("/me", get(me::read))
         .route("/me/password", post(me::change_password))
+        .route("/keys", get(keys::list))
+        .route("/erasures", post(erasures::request).get(erasures::list))
+        .route("/erasures/{id}", get(erasures::read))
+        .route("/erasures/{id}/approve", post(erasures::approve))
+        .route("/erasures/{id}/decline", post(erasures::decline))
+        .route("/legal-holds", post(legal_holds::place).get(legal_holds::list))
+        .route("/legal-holds/{id}/lift", post(legal_holds::lift))
         .route("/.well-known/jwks.json", get(tokens::jwks))
         .route("/internal/revocations", get(tokens::revocations))
         .route("/internal/users/{id}/password", get(tokens::password_standing))
@@ -179,6 +220,15 @@ mod tests {
         for route in api().routes.iter().filter(|route| route.path.starts_with("/users")) {
             let expected =
                 if open.contains(&(route.method.as_str(), route.path)) { Access::Public } else { ADMINISTRATORS };
+            assert_eq!(route.access, expected, "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn only_administrators_decide_about_keys_and_auditors_look_on() {
+        let about_keys = ["/keys", "/erasures", "/legal-holds"];
+        for route in api().routes.iter().filter(|route| about_keys.iter().any(|path| route.path.starts_with(path))) {
+            let expected = if route.method == Method::GET { OVERSEERS } else { ADMINISTRATORS };
             assert_eq!(route.access, expected, "{} {}", route.method, route.path);
         }
     }

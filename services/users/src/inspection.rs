@@ -1,8 +1,10 @@
-//! What an operator may see of an account as it stood: that there is a name, never which.
+//! What an operator may see of an account as it stood: that there is a name, never which; and of an erasure, all of it.
 use crate::codec::UserCodec;
+use crate::erasure_codec::ErasureCodec;
 use domain_kernel::ports::KeyVault;
 use domain_kernel::{Aggregate, BoxFuture, RecordedEvent};
-use domain_users::{Account, AddressOrigin, User, UserState};
+use domain_users::erasure::{ErasureState, Progress};
+use domain_users::{Account, AddressOrigin, Erasure, User, UserState};
 use infra_event_store::codec::CodecError;
 use infra_event_store::inspection::{self, SEALED, moment};
 use serde_json::{Value, json};
@@ -20,11 +22,17 @@ pub fn states(
     events: Vec<RecordedEvent>,
 ) -> BoxFuture<'static, Result<Option<Vec<Value>>, CodecError>> {
     Box::pin(async move {
-        if category != User::NAME {
-            return Ok(None);
-        }
-        let states = inspection::states::<User>(&UserCodec::new(vault), &events).await?;
-        Ok(Some(states.iter().map(shown).collect()))
+        Ok(match category {
+            User::NAME => {
+                let states = inspection::states::<User>(&UserCodec::new(vault), &events).await?;
+                Some(states.iter().map(shown).collect())
+            }
+            Erasure::NAME => {
+                let states = inspection::states::<Erasure>(&ErasureCodec, &events).await?;
+                Some(states.iter().map(erasure_shown).collect())
+            }
+            _ => None,
+        })
     })
 }
 
@@ -53,6 +61,34 @@ fn account_shown(status: &str, account: &Account) -> Value {
         "password": password.as_ref().map(|_| SEALED),
         "must_change_password": must_change_password,
         "created_at": moment(*created_at),
+    })
+}
+
+/// In clear: it names nobody.
+fn erasure_shown(state: &ErasureState) -> Value {
+    let ErasureState { progress, hold } = state;
+    let status = match progress {
+        Progress::NotAsked => "not_asked",
+        Progress::Requested(_) => "requested",
+        Progress::Declined { .. } => "declined",
+        Progress::Approved { .. } => "approved",
+        Progress::Erased { .. } => "erased",
+    };
+    json!({
+        "status": status,
+        "request": progress.request().map(|request| json!({
+            "subject": request.key.subject.0,
+            "purpose": request.key.purpose.name(),
+            "country": request.country.code(),
+            "reason": request.reason.as_str(),
+            "requested_by": request.act.by.0,
+        })),
+        "hold": hold.as_ref().map(|hold| json!({
+            "subject": hold.key.subject.0,
+            "purpose": hold.key.purpose.name(),
+            "reason": hold.reason.as_str(),
+            "placed_by": hold.act.by.0,
+        })),
     })
 }
 

@@ -2,13 +2,18 @@
 //!
 //! Accounts are event-sourced: [`domain_users`] decides, the event store remembers, names and addresses sealed under
 //! their user's key, usernames and given addresses reserved by claims. Sessions, refresh tokens and the back-off of
-//! log-ins are short-lived secrets in plain tables. Access tokens are signed here and nowhere else.
+//! log-ins are short-lived secrets in plain tables. Access tokens are signed here and nowhere else. What is kept of a
+//! person is forgotten from here too: an administrator asks for it, another approves, and the key is destroyed.
 mod accounts;
 mod administrators;
 mod backoff;
 mod codec;
 mod config;
 mod database;
+mod eraser;
+mod erasure_codec;
+mod erasure_list;
+mod erasures;
 mod http;
 mod inspection;
 mod passwords;
@@ -18,6 +23,7 @@ mod sign_in;
 mod start;
 mod statements;
 mod stored;
+mod streams;
 mod sweep;
 mod user_list;
 
@@ -45,12 +51,13 @@ pub static MIGRATIONS: &[(i64, &str, &str)] = &[
     (1001, "user_list", include_str!("../../../migrations/users/1001_user_list.sql")),
     (1002, "sessions", include_str!("../../../migrations/users/1002_sessions.sql")),
     (1003, "grants", include_str!("../../../migrations/users/1003_grants.sql")),
+    (1004, "erasures", include_str!("../../../migrations/users/1004_erasures.sql")),
 ];
 
 /// The service's read models.
 #[must_use]
 pub fn projections() -> Vec<Arc<dyn Projection>> {
-    vec![Arc::new(user_list::UserListProjection)]
+    vec![Arc::new(user_list::UserListProjection), Arc::new(erasure_list::ErasureListProjection)]
 }
 
 /// The accounts in `store`, opened with `vault`.

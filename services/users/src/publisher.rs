@@ -69,8 +69,9 @@ fn told(event: StoredUserEvent) -> Option<UserEvent> {
         StoredUserEvent::Deactivated(_) => Some(UserDeactivated {}.into()),
         StoredUserEvent::Reactivated(record) => Some(UserReactivated { role: record.role }.into()),
         StoredUserEvent::PasswordChanged(_) => Some(UserPasswordChanged {}.into()),
-        StoredUserEvent::PasswordSet(_) | StoredUserEvent::ProfileChanged(_) | StoredUserEvent::SessionsRevoked(_) => {
-            None
-        }
+        StoredUserEvent::PasswordSet(_)
+        | StoredUserEvent::ProfileChanged(_)
+        | StoredUserEvent::SessionsRevoked(_)
+        | StoredUserEvent::Erasure(_) => None,
     }
 }

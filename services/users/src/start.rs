@@ -4,6 +4,10 @@ use crate::administrators::Administrators;
 use crate::backoff::Backoff;
 use crate::codec::UserCodec;
 use crate::config::Config;
+use crate::eraser::{self, Eraser};
+use crate::erasure_codec::ErasureCodec;
+use crate::erasure_list::{self, ErasureList};
+use crate::erasures::Erasures;
 use crate::http::{self, App};
 use crate::passwords::{HashingError, Passwords};
 use crate::publisher::{TOPICS, publisher};
@@ -68,7 +72,9 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
     }
     let backoff = Backoff::new(resources.pool.clone(), resources.blind_index.clone());
     spawn_workers(&resources, &accounts.sessions, &backoff);
+    spawn_eraser(&resources, &accounts, &config);
 
+    let cursors = |list| Cursors::new(resources.blind_index.clone(), list);
     let app = App {
         sign_in: SignIn {
             accounts: Arc::clone(&accounts),
@@ -78,8 +84,14 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
             lives: config.lives,
         },
         sessions: accounts.sessions.clone(),
+        erasures: Erasures { accounts: Arc::clone(&accounts), keys: Arc::clone(&config.keys) },
+        erasure_list: ErasureList::new(resources.pool.clone()),
+        keys: config.keys,
         accounts,
-        cursors: Cursors::new(resources.blind_index.clone(), user_list::NAME),
+        cursors: cursors(user_list::NAME),
+        key_cursors: cursors("keys"),
+        erasure_cursors: cursors(erasure_list::NAME),
+        hold_cursors: cursors("legal_holds"),
         jwks: config.signer.jwks(),
     };
     let operations = ServiceOperations::new(&resources, projections(), Vec::new());
@@ -93,6 +105,7 @@ async fn accounts(resources: &Resources, config: &Config) -> Result<Accounts, St
     Ok(Accounts {
         profile: resources.profile,
         repository: Repository::new(Arc::clone(&store), Arc::new(codec.clone()), Arc::clone(&clock)),
+        erasures: Repository::new(Arc::clone(&store), Arc::new(ErasureCodec), Arc::clone(&clock)),
         clock,
         store,
         index: resources.blind_index.clone(),
@@ -105,8 +118,9 @@ async fn accounts(resources: &Resources, config: &Config) -> Result<Accounts, St
 
 fn spawn_workers(resources: &Resources, sessions: &Sessions, backoff: &Backoff) {
     for read_model in projections() {
+        let name = read_model.name();
         let (store, kept) = (Arc::clone(&resources.store), resources.read_models.of(read_model));
-        resources.supervisor.spawn("users.user_list", move |stop| {
+        resources.supervisor.spawn(name, move |stop| {
             let (kept, store) = (Arc::clone(&kept), Arc::clone(&store));
             Box::pin(async move { Ok(projection::keep_up(kept, store, stop.cancelled_owned()).await?) })
         });
@@ -121,6 +135,17 @@ fn spawn_workers(resources: &Resources, sessions: &Sessions, backoff: &Backoff) 
     let following = sweeper.clone();
     resources.supervisor.spawn(sweep::NAME, move |stop| Box::pin(following.clone().follow(stop)));
     resources.supervisor.spawn("users.pruning", move |stop| Box::pin(sweeper.clone().prune(stop)));
+}
+
+fn spawn_eraser(resources: &Resources, accounts: &Accounts, config: &Config) {
+    let eraser = Eraser {
+        store: Arc::clone(&resources.store),
+        checkpoints: Arc::new(PgCheckpoints::new(resources.pool.clone())),
+        clock: Arc::clone(&resources.clock),
+        keys: Arc::clone(&config.keys),
+        erasures: accounts.erasures.clone(),
+    };
+    resources.supervisor.spawn(eraser::NAME, move |stop| Box::pin(eraser.clone().follow(stop)));
 }
 
 /// Makes the administrator of the secret file, unless there is a user of that name. The command id follows from the

@@ -22,6 +22,13 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("user_list_page", USER_LIST_PAGE),
     ("user_list_other_administrators", USER_LIST_OTHER_ADMINISTRATORS),
     ("administrators_turn", ADMINISTRATORS_TURN),
+    ("erasure_list_requested", ERASURE_LIST_REQUESTED),
+    ("erasure_list_decided", ERASURE_LIST_DECIDED),
+    ("erasure_list_erased", ERASURE_LIST_ERASED),
+    ("erasure_list_held", ERASURE_LIST_HELD),
+    ("erasure_list_lifted", ERASURE_LIST_LIFTED),
+    ("erasure_list_page", ERASURE_LIST_PAGE),
+    ("legal_hold_page", LEGAL_HOLD_PAGE),
 ];
 
 pub(crate) const SESSION_OPEN: &str = include_str!("sql/session_open.sql");
@@ -44,3 +51,10 @@ pub(crate) const USER_LIST_VERSION: &str = include_str!("sql/user_list_version.s
 pub(crate) const USER_LIST_PAGE: &str = include_str!("sql/user_list_page.sql");
 pub(crate) const USER_LIST_OTHER_ADMINISTRATORS: &str = include_str!("sql/user_list_other_administrators.sql");
 pub(crate) const ADMINISTRATORS_TURN: &str = include_str!("sql/administrators_turn.sql");
+pub(crate) const ERASURE_LIST_REQUESTED: &str = include_str!("sql/erasure_list_requested.sql");
+pub(crate) const ERASURE_LIST_DECIDED: &str = include_str!("sql/erasure_list_decided.sql");
+pub(crate) const ERASURE_LIST_ERASED: &str = include_str!("sql/erasure_list_erased.sql");
+pub(crate) const ERASURE_LIST_HELD: &str = include_str!("sql/erasure_list_held.sql");
+pub(crate) const ERASURE_LIST_LIFTED: &str = include_str!("sql/erasure_list_lifted.sql");
+pub(crate) const ERASURE_LIST_PAGE: &str = include_str!("sql/erasure_list_page.sql");
+pub(crate) const LEGAL_HOLD_PAGE: &str = include_str!("sql/legal_hold_page.sql");

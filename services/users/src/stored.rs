@@ -4,15 +4,21 @@
 //! the sweeper of sessions) matches it without a wildcard, so a new event is forgotten nowhere.
 use domain_kernel::ports::Purpose;
 use domain_kernel::{Aggregate, EventTypeId, RecordedEvent, SchemaVersion};
-use domain_users::User;
+use domain_users::{Erasure, User};
 use infra_contracts::contact;
 use infra_contracts::stored::{SealedBytes, StoredError, StoredEventType, StoredEvents};
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 use uuid::Uuid;
 
+mod erasure;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use erasure::{
+    ErasureApproved, ErasureDeclined, ErasureRequested, KeyDestroyed, LegalHoldLifted, LegalHoldPlaced,
+    StoredErasureEvent,
+};
 
 /// The numbers of the event types in the users database. A number is never used again.
 pub mod type_id {
@@ -34,6 +40,18 @@ pub mod type_id {
     pub const USER_PASSWORD_CHANGED: i16 = 8;
     /// `users.sessions_revoked`
     pub const SESSIONS_REVOKED: i16 = 9;
+    /// `users.erasure_requested`; the first of the erasure aggregate, whose numbers are together.
+    pub const ERASURE_REQUESTED: i16 = 20;
+    /// `users.erasure_approved`
+    pub const ERASURE_APPROVED: i16 = 21;
+    /// `users.erasure_declined`
+    pub const ERASURE_DECLINED: i16 = 22;
+    /// `users.key_destroyed`
+    pub const KEY_DESTROYED: i16 = 23;
+    /// `users.legal_hold_placed`
+    pub const LEGAL_HOLD_PLACED: i16 = 24;
+    /// `users.legal_hold_lifted`; the last of the erasure aggregate.
+    pub const LEGAL_HOLD_LIFTED: i16 = 25;
 }
 
 macro_rules! schema {
@@ -107,7 +125,17 @@ pub static EVENTS: &[StoredEventType] = &[
         schemas: &[schema!("sessions_revoked.v1.avsc")],
         sealed: &[],
     },
+    of_erasure(type_id::ERASURE_REQUESTED, "users.erasure_requested", &[schema!("erasure_requested.v1.avsc")]),
+    of_erasure(type_id::ERASURE_APPROVED, "users.erasure_approved", &[schema!("erasure_approved.v1.avsc")]),
+    of_erasure(type_id::ERASURE_DECLINED, "users.erasure_declined", &[schema!("erasure_declined.v1.avsc")]),
+    of_erasure(type_id::KEY_DESTROYED, "users.key_destroyed", &[schema!("key_destroyed.v1.avsc")]),
+    of_erasure(type_id::LEGAL_HOLD_PLACED, "users.legal_hold_placed", &[schema!("legal_hold_placed.v1.avsc")]),
+    of_erasure(type_id::LEGAL_HOLD_LIFTED, "users.legal_hold_lifted", &[schema!("legal_hold_lifted.v1.avsc")]),
 ];
+
+const fn of_erasure(type_id: i16, name: &'static str, schemas: &'static [&'static str]) -> StoredEventType {
+    StoredEventType { type_id, name, category: Erasure::NAME, schemas, sealed: &[] }
+}
 
 /// [`EVENTS`], parsed.
 pub(crate) fn catalogue() -> &'static StoredEvents {
@@ -129,6 +157,8 @@ pub(crate) enum StoredUserEvent {
     Reactivated(UserReactivated),
     PasswordChanged(UserPasswordChanged),
     SessionsRevoked(SessionsRevoked),
+    /// Of the other aggregate in this store.
+    Erasure(StoredErasureEvent),
 }
 
 /// The user exists and may log in.
@@ -244,6 +274,7 @@ impl StoredUserEvent {
             type_id::USER_REACTIVATED => Self::Reactivated(events.decode(id, schema, bytes)?),
             type_id::USER_PASSWORD_CHANGED => Self::PasswordChanged(events.decode(id, schema, bytes)?),
             type_id::SESSIONS_REVOKED => Self::SessionsRevoked(events.decode(id, schema, bytes)?),
+            _ if StoredErasureEvent::is_one(id) => Self::Erasure(StoredErasureEvent::read(event)?),
             unknown => return Err(StoredError::UnknownType { type_id: unknown, schema: schema.0.into() }),
         })
     }
@@ -261,6 +292,7 @@ impl StoredUserEvent {
             Self::Reactivated(record) => events.encode(EventTypeId(id), record)?,
             Self::PasswordChanged(record) => events.encode(EventTypeId(id), record)?,
             Self::SessionsRevoked(record) => events.encode(EventTypeId(id), record)?,
+            Self::Erasure(record) => return record.write(),
         };
         Ok((EventTypeId(id), schema, bytes))
     }
@@ -276,6 +308,7 @@ impl StoredUserEvent {
             Self::Reactivated(_) => type_id::USER_REACTIVATED,
             Self::PasswordChanged(_) => type_id::USER_PASSWORD_CHANGED,
             Self::SessionsRevoked(_) => type_id::SESSIONS_REVOKED,
+            Self::Erasure(record) => record.type_id(),
         }
     }
 }

@@ -78,7 +78,8 @@ impl Sweeper {
             | StoredUserEvent::ContactChanged(_)
             | StoredUserEvent::Deactivated(_)
             | StoredUserEvent::Reactivated(_)
-            | StoredUserEvent::PasswordChanged(_) => {}
+            | StoredUserEvent::PasswordChanged(_)
+            | StoredUserEvent::Erasure(_) => {}
         }
         Ok(())
     }

@@ -104,6 +104,7 @@ async fn apply(connection: &mut PgConnection, event: &RecordedEvent) -> Result<(
         StoredUserEvent::PasswordSet(_) | StoredUserEvent::PasswordChanged(_) | StoredUserEvent::SessionsRevoked(_) => {
             sqlx::query(statements::USER_LIST_VERSION).bind(user).bind(version)
         }
+        StoredUserEvent::Erasure(_) => return Ok(()),
     };
     change.execute(connection).await?;
     Ok(())

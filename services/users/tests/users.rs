@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #[path = "users/administration.rs"]
 mod administration;
+#[path = "users/erasures.rs"]
+mod erasures;
 #[path = "users/input.rs"]
 mod input;
 #[path = "users/interloper.rs"]

@@ -112,7 +112,10 @@ pub(super) fn reactivate(state: &UserState) -> Result<Vec<UserEvent>, UserError>
     match state {
         UserState::Unknown => Err(UserError::Unknown),
         UserState::Active(_) => Ok(vec![]),
-        UserState::Deactivated(account) => Ok(vec![UserEvent::Reactivated { role: account.role }]),
+        UserState::Deactivated(account) => match account.username {
+            Sensitive::Known(_) => Ok(vec![UserEvent::Reactivated { role: account.role }]),
+            Sensitive::Erased => Err(UserError::Erased),
+        },
     }
 }
 

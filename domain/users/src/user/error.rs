@@ -12,4 +12,7 @@ pub enum UserError {
     /// Who may not log in is not changed either, only reactivated.
     #[error("the user is deactivated")]
     Deactivated,
+    /// Who they were was erased: nobody could log in as them.
+    #[error("the user's data was erased")]
+    Erased,
 }

@@ -142,6 +142,20 @@ fn a_reactivated_user_keeps_the_password() {
 }
 
 #[test]
+fn an_erased_user_is_not_reactivated() {
+    let created = UserEvent::Created {
+        username: Sensitive::Erased,
+        full_name: Sensitive::Erased,
+        role: Role::Laboratory,
+        contact: None,
+        created_at: NOON,
+    };
+    Spec::<User>::given([created, UserEvent::Deactivated { reason: None }])
+        .when(UserCommand::Reactivate)
+        .then_err(UserError::Erased);
+}
+
+#[test]
 fn reactivating_an_active_user_does_nothing() {
     Spec::<User>::given(active()).when(UserCommand::Reactivate).then_nothing();
 }

@@ -1,5 +1,5 @@
 //! The vault of a service that may open nothing.
-use domain_kernel::ports::{KeyVault, Opened, Origin, Purpose, VaultError};
+use domain_kernel::ports::{KeyQuery, KeyRecord, KeyRegister, KeyVault, Opened, Origin, Purpose, VaultError};
 use domain_kernel::{BoxFuture, SubjectId};
 
 /// Refuses everything: the saga log holds ids and codes, and is given neither a key nor the keys' database.
@@ -27,6 +27,17 @@ impl KeyVault for NoKeys {
     }
 
     fn shred(&self, _subject: SubjectId, purpose: Purpose) -> BoxFuture<'_, Result<u64, VaultError>> {
+        Box::pin(async move { Err(VaultError::NotEntitled { purpose }) })
+    }
+}
+
+/// Knows of no key.
+impl KeyRegister for NoKeys {
+    fn keys(&self, _query: KeyQuery) -> BoxFuture<'_, Result<Vec<KeyRecord>, VaultError>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn destroy(&self, _subject: SubjectId, purpose: Purpose) -> BoxFuture<'_, Result<u64, VaultError>> {
         Box::pin(async move { Err(VaultError::NotEntitled { purpose }) })
     }
 }

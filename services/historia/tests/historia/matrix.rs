@@ -18,7 +18,7 @@ const NOBODY: &str = "nobody";
 ///
 /// No letter is dead here, and no projection is anybody's; it is named by its service too, which the table leaves out.
 /// A result is the caller's own when it is linked to the caller's account, and authors have filed it too; an event when it
-/// is that of such a result; a mail when it tells of one.
+/// is that of such a result; a mail when it tells of one; an erasure and a hold when the caller asked for it.
 const TABLE: &str = "
 operation                              laboratory   physician    patient      administrator nobody
 GET /                                  200          200          200          200          200
@@ -31,7 +31,16 @@ GET /dead-letters/{id}                 403/403/403  403/403/403  403/403/403  40
 POST /dead-letters/{id}/retry          403/403/403  403/403/403  403/403/403  404/404/404  401/401/401
 POST /dead-letters/{id}/skip           403/403/403  403/403/403  403/403/403  404/404/404  401/401/401
 GET /docs                              303          303          303          303          303
+GET /erasures                          403          403          403          200          401
+POST /erasures                         403          403          403          201          401
+GET /erasures/{id}                     403/403/403  403/403/403  403/403/403  200/200/404  401/401/401
+POST /erasures/{id}/approve            403/403/403  403/403/403  403/403/403  409/202/404  401/401/401
+POST /erasures/{id}/decline            403/403/403  403/403/403  403/403/403  200/200/404  401/401/401
 GET /healthz                           200          200          200          200          200
+GET /keys                              403          403          403          200          401
+GET /legal-holds                       403          403          403          200          401
+POST /legal-holds                      403          403          403          201          401
+POST /legal-holds/{id}/lift            403/403/403  403/403/403  403/403/403  204/204/404  401/401/401
 GET /livez                             200          200          200          200          200
 POST /login                            200          200          200          200          200
 POST /logout                           204          204          204          204          401
@@ -117,7 +126,8 @@ struct World {
 
 /// What the id in a path is the id of.
 fn kind(path: &str) -> &'static str {
-    let kinds = ["dead-letters", "mailbox", "ops/projections", "results", "saga/logs", "users"];
+    let kinds =
+        ["dead-letters", "erasures", "legal-holds", "mailbox", "ops/projections", "results", "saga/logs", "users"];
     kinds.into_iter().find(|kind| path.starts_with(&format!("/{kind}/"))).unwrap_or_else(|| panic!("whose is {path}?"))
 }
 
@@ -132,6 +142,10 @@ impl World {
         let (username, id) = world.register("physician").await;
         let author = world.visitor.log_in(&username, PASSWORD).await;
         world.others = world.things_about(&author, &id, &Uuid::now_v7().to_string()).await;
+        for kind in ["erasures", "legal-holds"] {
+            let id = world.asked_by_another(kind).await;
+            world.others.insert(kind, id);
+        }
         world
     }
 
@@ -173,6 +187,39 @@ impl World {
         .into()
     }
 
+    /// An erasure or a hold that `administrator` asked for, of somebody's of whom nobody else asks.
+    async fn asked(&self, kind: &str, administrator: &Client) -> String {
+        let body = self.about_a_key(kind).await;
+        let answer = administrator.post(&format!("/{kind}"), body).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// As [`Self::asked`], by an administrator who is gone afterwards: the one who asks here stays the last.
+    async fn asked_by_another(&self, kind: &str) -> String {
+        let (username, id) = self.register("administrator").await;
+        let another = self.visitor.log_in(&username, PASSWORD).await;
+        let asked = self.asked(kind, &another).await;
+        self.deactivate(&id).await;
+        asked
+    }
+
+    async fn deactivate(&self, user: &str) {
+        let gone = self.administrator.send(Method::DELETE, &format!("/users/{user}"), None).await.unwrap();
+        assert_eq!(gone.status, 204, "{}", gone.body);
+    }
+
+    /// What is sent to ask that the key of a deactivated user be destroyed, or kept.
+    async fn about_a_key(&self, kind: &str) -> Value {
+        let (_, user) = self.register("reception").await;
+        self.deactivate(&user).await;
+        let mut body = json!({"subject": user, "purpose": "contact", "reason": "asked for"});
+        if kind == "erasures" {
+            body["country"] = json!("CL");
+        }
+        body
+    }
+
     async fn caller(&self, column: usize, administrator: &(String, String)) -> Caller {
         let own_account = COLUMNS[column] == "administrator";
         let (username, password) = if own_account {
@@ -200,6 +247,11 @@ impl World {
     /// The ids to ask about: whose they are, by the column of the cell.
     async fn ids(&self, path: &str, caller: &Caller) -> Vec<Vec<String>> {
         let kind = kind(path);
+        // Of their own for each who may decide about them, since they are decided once.
+        if ["erasures", "legal-holds"].contains(&kind) && COLUMNS[caller.column] == "administrator" {
+            let own = self.asked(kind, &caller.client).await;
+            return vec![vec![own], vec![self.asked_by_another(kind).await], unknown()];
+        }
         let other = match kind {
             // Of their own for each, since they are changed and taken away.
             "users" => self.register("reception").await.1,
@@ -209,7 +261,8 @@ impl World {
             "ops/projections" => format!("notifications/{id}"),
             _ => id,
         });
-        vec![vec![caller.own[kind].clone()], vec![other], unknown.collect()]
+        let own = caller.own.get(kind).unwrap_or(&other).clone();
+        vec![vec![own], vec![other], unknown.collect()]
     }
 }
 
@@ -235,13 +288,17 @@ async fn body(operation: &str, caller: &mut Caller, world: &World) -> Option<Val
         "POST /users" => Some(json!({"username": format!("matrix-{}", Uuid::now_v7()), "password": PASSWORD})),
         "POST /dead-letters/{id}/retry"
         | "POST /dead-letters/{id}/skip"
+        | "POST /erasures/{id}/decline"
+        | "POST /legal-holds/{id}/lift"
         | "POST /ops/projections/{id}/pause"
         | "POST /ops/projections/{id}/resume"
         | "POST /saga/logs/{id}/retry"
         | "POST /saga/logs/{id}/skip" => Some(json!({"reason": "again"})),
+        "POST /erasures" => Some(world.about_a_key("erasures").await),
+        "POST /legal-holds" => Some(world.about_a_key("legal-holds").await),
         "PATCH /results/{id}" => Some(json!({"result": "Resultado Negativo", "reason": "Error de transcripción"})),
         "PATCH /users/{id}" => Some(json!({"full_name": "Ana Soto"})),
-        "POST /logout" | "POST /users/{id}/reactivate" => None,
+        "POST /erasures/{id}/approve" | "POST /logout" | "POST /users/{id}/reactivate" => None,
         other => {
             assert!(other.starts_with("GET ") || other.starts_with("DELETE "), "what is sent with {other}?");
             None

@@ -206,7 +206,7 @@ fn known_email(contact: &Sensitive<ContactDetails>) -> Option<String> {
     contact.known().map(|details| details.email.as_str().to_owned())
 }
 
-fn rfc3339(at: DateTime<Utc>) -> String {
+pub(super) fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 

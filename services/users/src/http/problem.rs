@@ -1,12 +1,15 @@
 //! What the service's errors are to a client.
 use crate::accounts::{AccountError, EMAIL, USERNAME};
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, moment};
+use crate::erasures::ErasureFailure;
+use crate::http::bodies::rfc3339;
 use crate::passwords::HashingError;
 use crate::sessions::SessionError;
 use crate::sign_in::SignInError;
 use crate::user_list::UserListError;
 use axum::http::StatusCode;
 use domain_users::UserError;
+use domain_users::erasure::ErasureError;
 use infra_event_store::repository::CommandError;
 use infra_http::Problem;
 use std::time::Duration;
@@ -46,6 +49,7 @@ fn refused(error: UserError) -> Problem {
         UserError::Unknown => Problem::not_found(),
         UserError::AlreadyExists => Problem::conflict("already_exists", "The user exists already."),
         UserError::Deactivated => Problem::conflict("deactivated", "The user is deactivated: reactivate them first."),
+        UserError::Erased => Problem::new(StatusCode::GONE, "erased", "This person's data was erased"),
     }
 }
 
@@ -119,6 +123,54 @@ impl From<AccountError> for Problem {
                 "last_administrator",
                 "This is the last active administrator: give somebody else the role first.",
             ),
+        }
+    }
+}
+
+impl From<ErasureFailure> for Problem {
+    fn from(error: ErasureFailure) -> Self {
+        match error {
+            ErasureFailure::Command(error) => Self::of_command(error, not_erased),
+            ErasureFailure::Load(error) => error.into(),
+            ErasureFailure::Register(error) => error.into(),
+            ErasureFailure::Database(error) => error.into(),
+            ErasureFailure::Unknown => Self::not_found(),
+        }
+    }
+}
+
+/// The rule that a command on a key broke.
+fn not_erased(error: ErasureError) -> Problem {
+    match error {
+        ErasureError::NoSuchKey => {
+            Problem::unprocessable("/subject", "has no key for this purpose").code("no_such_key")
+        }
+        ErasureError::AlreadyErased => Problem::conflict("already_erased", "The key was destroyed already."),
+        ErasureError::AlreadyRequested => {
+            Problem::conflict("already_requested", "The erasure was asked for already: another administrator decides.")
+        }
+        ErasureError::AlreadyApproved => Problem::conflict("already_approved", "The erasure was approved already."),
+        ErasureError::NothingRequested => {
+            Problem::conflict("nothing_requested", "No erasure waits for a decision: ask for it first.")
+        }
+        ErasureError::SecondPersonNeeded => {
+            Problem::conflict("second_person_needed", "Another administrator than the one who asked has to approve it.")
+        }
+        ErasureError::OnHold => Problem::conflict("legal_hold", "A legal hold stands: lift it first."),
+        ErasureError::AlreadyHeld => Problem::conflict("already_held", "There is a legal hold already."),
+        ErasureError::NotHeld => Problem::conflict("not_held", "The legal hold was lifted already."),
+        ErasureError::AccountActive => {
+            Problem::conflict("account_active", "The account is active: deactivate it first.")
+        }
+        ErasureError::Retained { law, until } => {
+            let until = rfc3339(moment(until));
+            Problem::conflict("retained", format!("{law} keeps it, at least until {until}."))
+                .extension("law", law)
+                .extension("until", until)
+        }
+        ErasureError::NotProvable { law } => {
+            let detail = format!("{law} may keep it: that the newest entry is old enough cannot be proven.");
+            Problem::conflict("retention_not_provable", detail).extension("law", law)
         }
     }
 }

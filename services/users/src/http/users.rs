@@ -250,6 +250,8 @@ pub(super) async fn deactivate(
         AdministratorsOnly,
         (status = 404, description = "There is no such user.", body = ProblemDocument,
             content_type = "application/problem+json"),
+        (status = 410, description = "The user's data was erased, or is about to be.", body = ProblemDocument,
+            content_type = "application/problem+json"),
     ),
     security(("bearer" = []))
 )]

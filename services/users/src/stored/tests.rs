@@ -6,6 +6,9 @@ use std::collections::BTreeSet;
 
 const SESSION: Uuid = Uuid::from_u128(0x0198_f3a2_7c1e_7d30_9a51_5f0b_2c9e_4d11);
 
+const SUBJECT: Uuid = Uuid::from_u128(0x0198_f3a2_7c1e_7d30_9a51_5f0b_2c9e_4d12);
+const AT: i64 = 1_800_000_000_000_001;
+
 fn sealed(byte: u8) -> Option<SealedBytes> {
     Some(SealedBytes(vec![byte; 4]))
 }
@@ -61,6 +64,45 @@ fn golden() -> Vec<(StoredUserEvent, i16, &'static str)> {
         ),
         (everyone, 1, include_str!("golden/sessions_revoked.v1.hex")),
     ]
+    .into_iter()
+    .chain(erasures())
+    .collect()
+}
+
+fn erasures() -> impl Iterator<Item = (StoredUserEvent, i16, &'static str)> {
+    let (by, purpose, reason) = (SESSION, || "contact".to_owned(), || "asked for by the person".to_owned());
+    let requested = ErasureRequested {
+        subject: SUBJECT,
+        purpose: purpose(),
+        country: "CL".to_owned(),
+        reason: reason(),
+        requested_by: by,
+        requested_at: AT,
+    };
+    let placed =
+        LegalHoldPlaced { subject: SUBJECT, purpose: purpose(), reason: reason(), placed_by: by, placed_at: AT };
+    [
+        (StoredErasureEvent::Requested(requested), include_str!("golden/erasure_requested.v1.hex")),
+        (
+            StoredErasureEvent::Approved(ErasureApproved { approved_by: by, approved_at: AT }),
+            include_str!("golden/erasure_approved.v1.hex"),
+        ),
+        (
+            StoredErasureEvent::Declined(ErasureDeclined { reason: reason(), declined_by: by, declined_at: AT }),
+            include_str!("golden/erasure_declined.v1.hex"),
+        ),
+        (
+            StoredErasureEvent::KeyDestroyed(KeyDestroyed { destroyed_at: AT }),
+            include_str!("golden/key_destroyed.v1.hex"),
+        ),
+        (StoredErasureEvent::HoldPlaced(placed), include_str!("golden/legal_hold_placed.v1.hex")),
+        (
+            StoredErasureEvent::HoldLifted(LegalHoldLifted { reason: reason(), lifted_by: by, lifted_at: AT }),
+            include_str!("golden/legal_hold_lifted.v1.hex"),
+        ),
+    ]
+    .into_iter()
+    .map(|(event, pinned)| (StoredUserEvent::Erasure(event), 1, pinned))
 }
 
 /// What older releases wrote, as it is read now.
@@ -139,6 +181,12 @@ fn numbers_and_names_never_change() {
         (7, "users.user_reactivated"),
         (8, "users.user_password_changed"),
         (9, "users.sessions_revoked"),
+        (20, "users.erasure_requested"),
+        (21, "users.erasure_approved"),
+        (22, "users.erasure_declined"),
+        (23, "users.key_destroyed"),
+        (24, "users.legal_hold_placed"),
+        (25, "users.legal_hold_lifted"),
     ];
     assert_eq!(EVENTS.iter().map(|event| (event.type_id, event.name)).collect::<Vec<_>>(), pinned);
 }

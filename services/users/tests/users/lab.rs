@@ -31,7 +31,7 @@ pub(crate) struct Lab {
     pub(crate) resources: Resources,
     pub(crate) interloper: Arc<Intercepted<Interloper>>,
     pub(crate) database: Arc<TestDatabase>,
-    ports: SharedPorts,
+    pub(crate) ports: SharedPorts,
     gateway: TokenSigner,
     users: TokenSigner,
 }
@@ -134,7 +134,7 @@ impl Lab {
         let users = TokenSigner::users(&[2; 32]).unwrap();
         let keys = KeySet::new([gateway.public_key()]);
         let verifier = TokenVerifier::internal(NAME, keys, Arc::<ManualClock>::clone(&clock));
-        let mut config = Config::new(ports.profile, verifier, users.clone());
+        let mut config = Config::new(ports.profile, verifier, users.clone(), Arc::new(ports.vault.clone()));
         config.first_administrator = root.map(|(name, password)| (name.to_owned(), password.to_owned()));
         let router = service_users::start(resources.clone(), config).await.unwrap();
         Self { router, clock, resources, interloper, database, ports, gateway, users }

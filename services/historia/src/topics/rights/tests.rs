@@ -4,7 +4,7 @@ use domain_kernel::message::topics::ALL;
 use domain_kernel::ports::{BusError, EventBus, MessageSource, Subscription};
 use infra_http::{KeySet, TokenSigner, TokenVerifier};
 use infra_runtime::Resources;
-use infra_testkit::memory::MemoryMailer;
+use infra_testkit::memory::{MemoryMailer, MemoryVault};
 use infra_testkit::wait_for;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -58,7 +58,8 @@ async fn start(name: &str, resources: Resources) {
     match name {
         service_users::NAME => {
             let signer = TokenSigner::users(&[7; 32]).unwrap();
-            let config = service_users::Config::new(resources.profile, verifier, signer);
+            let keys = Arc::new(MemoryVault::new());
+            let config = service_users::Config::new(resources.profile, verifier, signer, keys);
             service_users::start(resources, config).await.map(drop).unwrap();
         }
         service_results::NAME => {
