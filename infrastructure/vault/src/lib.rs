@@ -11,6 +11,7 @@
 //! are look-up keys.
 pub mod anchor;
 mod blind_index;
+pub mod break_glass;
 pub mod chain;
 mod master_keys;
 mod pg_vault;
@@ -25,4 +26,5 @@ pub use pg_vault::PgVault;
 pub static MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "keys", include_str!("../../../migrations/keys/0001_keys.sql")),
     (2, "grants", include_str!("../../../migrations/keys/0002_grants.sql")),
+    (3, "break_glass", include_str!("../../../migrations/keys/0003_break_glass.sql")),
 ];

@@ -3,6 +3,7 @@
 //! A process holds, per purpose, the key that wraps new data keys and any number of others that may still wrap old
 //! ones. The bytes are wiped from memory when dropped and never printed.
 mod files;
+mod replacing;
 
 use aes_gcm::{Aes256Gcm, KeyInit};
 use domain_kernel::ports::Purpose;
@@ -154,6 +155,11 @@ impl MasterKeys {
     #[must_use]
     pub fn first(&self, purpose: Purpose) -> Option<&MasterKey> {
         self.by_purpose.get(&purpose)?.first()
+    }
+
+    /// The keys of `purpose`, in the order of its file.
+    pub fn of(&self, purpose: Purpose) -> impl Iterator<Item = &MasterKey> {
+        self.by_purpose.get(&purpose).into_iter().flatten()
     }
 
     /// The key of `purpose` that `id` recognises.

@@ -15,6 +15,9 @@ pub const ALL: &[(&str, &str)] = &[
     ("keys_under_other_masters", KEYS_UNDER_OTHER_MASTERS),
     ("rewrap_keys", REWRAP_KEYS),
     ("finish_rotation", FINISH_ROTATION),
+    ("record_break_glass", RECORD_BREAK_GLASS),
+    ("list_break_glass", LIST_BREAK_GLASS),
+    ("vault_sessions", VAULT_SESSIONS),
 ];
 
 pub(crate) const REGISTER_MASTERS: &str = include_str!("sql/register_masters.sql");
@@ -30,3 +33,6 @@ pub(crate) const PROMOTE_MASTER: &str = include_str!("sql/promote_master.sql");
 pub(crate) const KEYS_UNDER_OTHER_MASTERS: &str = include_str!("sql/keys_under_other_masters.sql");
 pub(crate) const REWRAP_KEYS: &str = include_str!("sql/rewrap_keys.sql");
 pub(crate) const FINISH_ROTATION: &str = include_str!("sql/finish_rotation.sql");
+pub(crate) const RECORD_BREAK_GLASS: &str = include_str!("sql/record_break_glass.sql");
+pub(crate) const LIST_BREAK_GLASS: &str = include_str!("sql/list_break_glass.sql");
+pub(crate) const VAULT_SESSIONS: &str = include_str!("sql/vault_sessions.sql");

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use infra_testkit::conformance::{self, VaultsUnderTest};
 use infra_testkit::postgres::{TestDatabase, database};
 use infra_testkit::wait_for;
+use infra_vault::break_glass::{self, Deed, Intruder};
 use infra_vault::{MIGRATIONS, MasterKey, MasterKeys, PgVault, sealed, statements};
 use sqlx::Executor;
 use std::collections::HashSet;
@@ -72,6 +73,23 @@ async fn a_process_destroys_keys_that_it_may_not_open() {
     assert_eq!(register.destroy(subject, Purpose::Contact).await, Ok(1));
     let later = open(&database, &keys).await.unwrap();
     assert_eq!(later.open(Purpose::Contact, &origin, &record).await, Ok(Opened::Erased));
+}
+
+#[tokio::test]
+async fn what_was_done_past_the_gateway_stays_recorded() {
+    let database = database(&[MIGRATIONS]).await;
+    let by = Intruder { os_user: "ana".to_owned(), host: "machine".to_owned(), reason: "a key was seen".to_owned() };
+    for deed in [Deed::RotationBegun, Deed::RotationDone] {
+        break_glass::record(&database.pool, deed, Purpose::Contact, &by).await.unwrap();
+    }
+    let records = break_glass::records(&database.pool, 10).await.unwrap();
+    let told: Vec<_> = records.iter().map(|record| (record.what.as_str(), record.os_user.as_str())).collect();
+    assert_eq!(told, [("rotation_done", "ana"), ("rotation_begun", "ana")]);
+    for statement in ["update break_glass set os_user = 'x'", "delete from break_glass", "truncate break_glass"] {
+        let refused = sqlx::raw_sql(statement).execute(&database.pool).await.unwrap_err();
+        let constraint = refused.as_database_error().and_then(|error| error.constraint());
+        assert_eq!(constraint, Some("break_glass_stays"), "{statement}");
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ mod demo;
 mod gateway;
 #[path = "cli/history.rs"]
 mod history;
+#[path = "cli/keys.rs"]
+mod keys;
 #[path = "cli/operate.rs"]
 mod operate;
 #[path = "cli/replay.rs"]
@@ -23,6 +25,7 @@ pub(crate) use demo::{DemoCommand, DemoLoadArgs};
 pub(crate) use gateway::{DeadLettersCommand, LetterArgs, LoginArgs, ProjectionArgs, ProjectionsCommand};
 pub(crate) use gateway::{ReasonArgs, SagaCommand, SettleArgs};
 pub(crate) use history::{By, DiffArgs, EventsCommand, PeriodArgs, SearchArgs, StateArgs, StreamsCommand, TraceArgs};
+pub(crate) use keys::{DecisionArgs, HoldArgs, KeysCommand, PurposeName, RotateArgs, ShredArgs};
 pub(crate) use operate::{
     DownArgs, HealthArgs, LogsArgs, SecretsCommand, StatusArgs, TokenArgs, TopicsArgs, TopicsCommand, TopicsEnsureArgs,
 };
@@ -125,6 +128,9 @@ pub(crate) enum Command {
     /// Look after read models: how far they are, pause, resume (through the gateway)
     #[command(subcommand)]
     Projections(ProjectionsCommand),
+    /// Look after keys: list them, have a person's data forgotten, hold it (through the gateway); rotate master keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Print an access token of a user of the demo, without their password
     Token(TokenArgs),
     /// Print a shell's completions, such as for `/etc/bash_completion.d/historia`

@@ -4,6 +4,7 @@
 mod client;
 mod dead_letters;
 mod intent;
+mod keys;
 mod login;
 mod projections;
 mod saga;
@@ -11,6 +12,7 @@ mod session;
 
 pub(crate) use client::Way;
 pub(crate) use dead_letters::run as dead_letters;
+pub(crate) use keys::run as keys;
 pub(crate) use login::{log_in, log_out};
 pub(crate) use projections::run as projections;
 pub(crate) use saga::run as saga;

@@ -20,6 +20,7 @@ mod output;
 mod platform;
 mod progress;
 mod replay;
+mod rotation;
 mod running;
 mod schemas;
 mod secrets;
@@ -87,6 +88,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Saga(command) => Box::pin(gateway::saga(command)).await,
         Command::DeadLetters(command) => Box::pin(gateway::dead_letters(command)).await,
         Command::Projections(command) => Box::pin(gateway::projections(command)).await,
+        Command::Keys(command) => Box::pin(gateway::keys(command)).await,
         Command::Token(arguments) => Box::pin(token::run(arguments)).await,
         Command::Completions { shell } => shell::completions(shell),
         Command::Man { directory } => shell::man(&directory),

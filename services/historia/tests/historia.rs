@@ -19,6 +19,8 @@ mod compose_file;
 mod drift;
 #[path = "historia/forged.rs"]
 mod forged;
+#[path = "historia/keys.rs"]
+mod keys;
 #[path = "historia/kill.rs"]
 mod kill;
 #[path = "historia/load.rs"]

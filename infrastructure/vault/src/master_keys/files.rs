@@ -44,7 +44,7 @@ impl MasterKeys {
     }
 }
 
-fn path_of(directory: &Path, purpose: Purpose) -> PathBuf {
+pub(super) fn path_of(directory: &Path, purpose: Purpose) -> PathBuf {
     directory.join(format!("master-{purpose}.key"))
 }
 

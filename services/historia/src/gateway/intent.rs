@@ -10,11 +10,19 @@ use std::io::IsTerminal;
 /// # Errors
 /// The person at the terminal says no, or nobody is there to ask and the call does not say `--yes`.
 pub(super) fn is_meant(what: &str, arguments: &ReasonArgs, is_final: bool) -> Result<bool, Failure> {
-    if arguments.dry_run {
+    is_meant_as(what, arguments.dry_run, arguments.yes, is_final)
+}
+
+/// As [`is_meant`], for a change that needs no reason of its own.
+///
+/// # Errors
+/// As of [`is_meant`].
+pub(super) fn is_meant_as(what: &str, dry_run: bool, yes: bool, is_final: bool) -> Result<bool, Failure> {
+    if dry_run {
         output::note(format!("would {what}; nothing was changed"));
         return Ok(false);
     }
-    if !is_final || arguments.yes {
+    if !is_final || yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {

@@ -12,18 +12,18 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Somebody at a terminal of their own.
-struct Operator<'d> {
+pub(crate) struct Operator<'d> {
     data: &'d DataDirectory,
     home: PathBuf,
 }
 
 impl<'d> Operator<'d> {
-    fn new(data: &'d DataDirectory, name: &str) -> Self {
+    pub(crate) fn new(data: &'d DataDirectory, name: &str) -> Self {
         Self { data, home: data.root().join(name) }
     }
 
     /// Exit code, standard output and standard error of a verb.
-    fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = Command::new(HISTORIA)
             .args(arguments)
             .env("HISTORIA_DATA_DIR", self.data.path())
@@ -37,20 +37,20 @@ impl<'d> Operator<'d> {
     }
 
     /// What a verb that has to go well prints as JSON.
-    fn told(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn told(&self, arguments: &[&str]) -> Value {
         let (code, stdout, stderr) = self.run(&[arguments, &["-o", "json"]].concat());
         assert_eq!(code, 0, "{arguments:?}: {stderr}");
         serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {arguments:?}: {stdout}"))
     }
 
     /// A verb that is refused with that code and these words.
-    fn refused(&self, arguments: &[&str], code: i32, words: &str) {
+    pub(crate) fn refused(&self, arguments: &[&str], code: i32, words: &str) {
         let (ended, stdout, stderr) = self.run(arguments);
         assert_eq!((ended, stdout.as_str()), (code, ""), "{arguments:?}: {stderr}");
         assert!(stderr.contains(words), "{arguments:?}: {stderr}");
     }
 
-    fn log_in(&self, url: &str, user: &str, password_file: &str) {
+    pub(crate) fn log_in(&self, url: &str, user: &str, password_file: &str) {
         let (code, stdout, stderr) =
             self.run(&["login", "--url", url, "--user", user, "--password-file", password_file]);
         assert_eq!((code, stdout.as_str()), (0, ""), "{stderr}");
