@@ -8,8 +8,8 @@ const STARTED_WITHIN = 120_000;
 export class Platform {
   usersPassword = "walk-password-1";
   // Pages beside the saga log's, for an administrator.
-  morePages = ["/docs/events"];
-  moreScreenshots = [["event-types.png", "/docs/events?lang=en", "light"]];
+  morePages = ["/docs/events", "/ops"];
+  moreScreenshots = [["operations.png", "/ops?lang=en", "light"], ["event-types.png", "/docs/events?lang=en", "light"]];
 
   static async up(historia, directory, smtp) {
     const platform = new Platform();

@@ -117,7 +117,7 @@ pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>
         Arc::clone(&gateway),
         (config.profile, config.language),
         Arc::clone(&clock),
-        EventTypes::of(&config.events),
+        (EventTypes::of(&config.events), router.clone()),
         supervisor.token(),
     ));
     let router = web::with_pages(router, Arc::clone(&web));

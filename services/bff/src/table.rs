@@ -201,6 +201,7 @@ mod tests {
                 "POST /sign-in",
                 "POST /sign-out",
                 "GET /saga/logs/live",
+                "GET /ops",
                 "GET /docs/events",
                 "GET /assets/{file}",
             ]

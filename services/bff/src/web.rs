@@ -12,6 +12,7 @@ pub(crate) mod cookie;
 mod events;
 mod form;
 mod language;
+mod operations;
 mod page;
 pub(crate) mod pages;
 mod problem;
@@ -56,6 +57,8 @@ pub(crate) struct Web {
     clock: Arc<dyn Clock>,
     live: Arc<LiveStreams>,
     event_types: EventTypes,
+    /// The API itself, behind the door.
+    api: Router,
     /// Ends what would go on.
     stop: CancellationToken,
 }
@@ -65,10 +68,11 @@ impl Web {
         gateway: Arc<Gateway>,
         (profile, language): (Profile, Language),
         clock: Arc<dyn Clock>,
-        event_types: EventTypes,
+        (event_types, api): (EventTypes, Router),
         stop: CancellationToken,
     ) -> Self {
-        Self { gateway, cookies: Cookies::new(profile), language, clock, live: Arc::default(), event_types, stop }
+        let (cookies, live) = (Cookies::new(profile), Arc::default());
+        Self { gateway, cookies, language, clock, live, event_types, api, stop }
     }
 
     /// Whether the table lets that role in: what a page need not offer otherwise.
@@ -91,6 +95,8 @@ impl Web {
             Page::SagaShow => self.saga_show(visit, request).await,
             Page::SagaRetryForm => self.saga_wish(visit, request, Wish::Retry).await,
             Page::Events => self.events_page(visit),
+            Page::Operations => self.operations_page(visit, request).await,
+            Page::OperatorForm => self.operator_form(visit, request).await,
             Page::SagaSkipForm => self.saga_wish(visit, request, Wish::Skip).await,
         }
     }

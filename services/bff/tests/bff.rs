@@ -15,6 +15,8 @@ mod forwarding;
 mod health;
 #[path = "bff/operations.rs"]
 mod operations;
+#[path = "bff/operator_pages.rs"]
+mod operator_pages;
 #[path = "bff/saga.rs"]
 mod saga;
 #[path = "bff/sign_in.rs"]

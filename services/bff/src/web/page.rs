@@ -64,6 +64,7 @@ pub(crate) struct SignedIn<'a> {
     pub(crate) role: &'static str,
     pub(crate) form_token: &'a str,
     pub(crate) sees_sagas: bool,
+    pub(crate) operates: bool,
 }
 
 /// A link to the same page in the other language.
@@ -78,6 +79,7 @@ impl Web {
         let signed_in = visit.browser.as_ref().map(|browser| SignedIn {
             role: browser.role.map_or("", |role| words.role(role)),
             form_token: &browser.form_token,
+            operates: browser.role.is_some_and(|role| self.may(role, &Method::GET, "/ops")),
             sees_sagas: browser.role.is_some_and(|role| self.may(role, &Method::GET, "/saga/logs")),
         });
         let other = match visit.language {

@@ -1,5 +1,6 @@
 //! The pages, in one table: where each is, and who may see it.
 use axum::http::Method;
+use domain_kernel::Role;
 use infra_http::{Access, ServiceApi};
 
 /// What answers a browser.
@@ -25,6 +26,10 @@ pub(crate) enum Page {
     SagaSkipForm,
     /// Every event type.
     Events,
+    /// How the platform stands.
+    Operations,
+    /// What an operator asks for there.
+    OperatorForm,
 }
 
 /// Who may see a page.
@@ -38,6 +43,9 @@ enum Who {
     ReadersOf(&'static str),
 }
 
+/// Who looks after the platform.
+const OPERATORS: &[Role] = &[Role::Administrator];
+
 const TABLE: &[(Method, &str, Page, Who)] = &[
     (Method::GET, "/", Page::Home, Who::AsPrograms),
     (Method::GET, "/sign-in", Page::SignIn, Who::These(Access::Public)),
@@ -48,6 +56,11 @@ const TABLE: &[(Method, &str, Page, Who)] = &[
     (Method::GET, "/saga/logs/{id}", Page::SagaShow, Who::AsPrograms),
     (Method::POST, "/saga/logs/{id}/retry", Page::SagaRetryForm, Who::AsPrograms),
     (Method::POST, "/saga/logs/{id}/skip", Page::SagaSkipForm, Who::AsPrograms),
+    (Method::GET, "/ops", Page::Operations, Who::These(Access::Roles(OPERATORS))),
+    (Method::POST, "/ops/projections/{service}/{name}/pause", Page::OperatorForm, Who::AsPrograms),
+    (Method::POST, "/ops/projections/{service}/{name}/resume", Page::OperatorForm, Who::AsPrograms),
+    (Method::POST, "/dead-letters/{id}/retry", Page::OperatorForm, Who::AsPrograms),
+    (Method::POST, "/dead-letters/{id}/skip", Page::OperatorForm, Who::AsPrograms),
     (Method::GET, "/docs/events", Page::Events, Who::These(Access::Public)),
 ];
 
@@ -63,6 +76,7 @@ impl Page {
         match self {
             Self::Home => "home",
             Self::Events => "events",
+            Self::Operations | Self::OperatorForm => "operations",
             Self::SignIn | Self::SignInForm | Self::SignOutForm => "sign-in",
             Self::SagaList | Self::SagaLive | Self::SagaShow | Self::SagaRetryForm | Self::SagaSkipForm => "sagas",
         }

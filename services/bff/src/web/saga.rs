@@ -5,7 +5,7 @@ mod list;
 mod live;
 mod show;
 mod timeline;
-mod times;
+pub(super) mod times;
 mod tree;
 
 pub(crate) use live::LiveStreams;

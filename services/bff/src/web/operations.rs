@@ -1,0 +1,206 @@
+//! How the platform stands, for operators: services, projections, consumers, dead letters.
+//!
+//! The page shows what the API answers, and a button asks the API for what it offers: both go through the API's own
+//! handlers, in this process, as whoever reads the page.
+use super::Web;
+use super::form::Form;
+use super::page::{Shell, render};
+use super::pages::Page;
+use super::problem::of_answer;
+use super::saga::times::{moment, span};
+use super::visit::Visit;
+use super::words::Words;
+use crate::gateway::Session;
+use askama::Template;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{Method, Response as Answer, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use infra_http::{Problem, RequestIds};
+use infra_runtime::Language;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tower::ServiceExt;
+use uuid::Uuid;
+
+/// Bytes of an answer at most.
+const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
+/// Letters on the page; the command line lists all.
+const LETTERS: u32 = 50;
+
+/// `GET /ops/status`.
+#[derive(Deserialize)]
+struct Status {
+    services: Vec<Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    service: String,
+    status: String,
+    #[serde(default)]
+    projections: Vec<Projection>,
+    #[serde(default)]
+    consumers: Vec<Standing>,
+    dead_letters: Option<u64>,
+}
+
+impl Service {
+    fn answers(&self) -> bool {
+        self.status == "ok"
+    }
+}
+
+#[derive(Deserialize)]
+struct Projection {
+    name: String,
+    version: i32,
+    generation: i64,
+    behind_events: u64,
+    behind_seconds: u64,
+    paused: bool,
+    rebuild: Option<Rebuild>,
+}
+
+#[derive(Deserialize)]
+struct Rebuild {
+    done: u64,
+    total: u64,
+}
+
+#[derive(Deserialize)]
+struct Standing {
+    name: String,
+    behind_events: u64,
+    behind_seconds: u64,
+    paused: bool,
+    parked_streams: u64,
+}
+
+/// `GET /dead-letters`.
+#[derive(Deserialize)]
+struct Letters {
+    items: Vec<Letter>,
+    next: Option<String>,
+    #[serde(default)]
+    unavailable: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Letter {
+    id: Uuid,
+    service: String,
+    consumer: String,
+    event_id: Uuid,
+    event_type: String,
+    topic: String,
+    attempts: u32,
+    code: String,
+    failed_at: DateTime<Utc>,
+    parked_behind: u64,
+}
+
+impl Letter {
+    fn moment(&self) -> String {
+        moment(self.failed_at)
+    }
+
+    /// Nobody skips what is clinical.
+    fn may_be_skipped(&self) -> bool {
+        self.topic != "event-result"
+    }
+}
+
+#[derive(Template)]
+#[template(path = "operations.html")]
+struct OperationsPage<'a> {
+    shell: Shell<'a>,
+    words: &'static Words,
+    language: Language,
+    services: Vec<Service>,
+    letters: Letters,
+    form_token: &'a str,
+    asked: bool,
+}
+
+impl OperationsPage<'_> {
+    /// An age of so many seconds.
+    fn age(&self, seconds: &u64) -> String {
+        span(TimeDelta::seconds(i64::try_from(*seconds).unwrap_or(i64::MAX / 1_000)), self.language)
+    }
+}
+
+impl Web {
+    pub(super) async fn operations_page(&self, visit: &Visit, request: Request) -> Result<Response, Problem> {
+        let by = By::of(&request)?;
+        let letters = format!("/dead-letters?limit={LETTERS}");
+        let (status, letters) = futures_util::join!(
+            self.ask_api::<Status>(&by, Method::GET, "/ops/status", Body::empty()),
+            self.ask_api::<Letters>(&by, Method::GET, &letters, Body::empty()),
+        );
+        let shell = self.shell(visit, Some(Page::Operations));
+        let page = OperationsPage {
+            words: shell.words,
+            shell,
+            language: visit.language,
+            services: status?.services,
+            letters: letters?,
+            form_token: visit.form_token().unwrap_or_default(),
+            asked: visit.uri.query().is_some_and(|query| query.split('&').any(|parameter| parameter == "asked")),
+        };
+        render(&page)
+    }
+
+    /// A button of the page: asks the API for the same at the same address, and leads back.
+    pub(super) async fn operator_form(&self, visit: &Visit, request: Request) -> Result<Response, Problem> {
+        let by = By::of(&request)?;
+        let form = Form::read(request, visit).await?;
+        let wish = serde_json::json!({"reason": form.text("reason")}).to_string();
+        let _: Value = self.ask_api(&by, Method::POST, visit.uri.path(), wish.into()).await?;
+        Ok(Redirect::to("/ops?asked").into_response())
+    }
+
+    /// What the API answers, past the door that the page's own request came through.
+    async fn ask_api<T: DeserializeOwned>(
+        &self,
+        by: &By,
+        method: Method,
+        path: &str,
+        body: Body,
+    ) -> Result<T, Problem> {
+        let asked = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+        let mut asked = asked.body(body).map_err(|_| Problem::internal())?;
+        asked.extensions_mut().insert(by.session.clone());
+        asked.extensions_mut().insert(by.ids.clone());
+        let answer = match self.api.clone().oneshot(asked).await {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        };
+        let (parts, body) = answer.into_parts();
+        let body = to_bytes(body, LARGEST_ANSWER).await.map_err(|_| Problem::internal())?;
+        if !parts.status.is_success() {
+            return Err(of_answer(&Answer::from_parts(parts, body)));
+        }
+        let document: &[u8] = if body.is_empty() { b"null" } else { &body };
+        serde_json::from_slice(document).map_err(|error| {
+            tracing::error!(error = %error, "an answer of our own cannot be read");
+            Problem::internal()
+        })
+    }
+}
+
+/// On whose behalf, and as part of which request, the API is asked.
+struct By {
+    session: Session,
+    ids: RequestIds,
+}
+
+impl By {
+    fn of(request: &Request) -> Result<Self, Problem> {
+        let session = request.extensions().get::<Session>().cloned().ok_or_else(Problem::unauthorized)?;
+        let ids = request.extensions().get::<RequestIds>().cloned().ok_or_else(Problem::internal)?;
+        Ok(Self { session, ids })
+    }
+}
