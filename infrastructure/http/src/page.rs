@@ -83,6 +83,29 @@ impl Cursors {
         serde_json::from_slice(position).map_err(|_| wrong())
     }
 
+    /// Where the page before ended, if the client says so.
+    ///
+    /// # Errors
+    /// 400 for a cursor that we did not make for this list.
+    pub fn place<P: DeserializeOwned>(&self, cursor: Option<&str>) -> Result<Option<P>, Problem> {
+        cursor.map(|cursor| self.decode(cursor)).transpose()
+    }
+
+    /// The page of at most `limit` of `rows`. One row more than that is asked for: whether it is there tells whether
+    /// there is a next page, which begins behind the `place` of this one's last row.
+    pub fn page<R, T, P: Serialize>(
+        &self,
+        mut rows: Vec<R>,
+        limit: usize,
+        place: impl FnOnce(&R) -> P,
+        item: impl FnMut(R) -> T,
+    ) -> Page<T> {
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| more).and_then(|last| self.encode(&place(last)));
+        Page { items: rows.into_iter().map(item).collect(), next }
+    }
+
     fn tag(&self, position: &[u8]) -> [u8; TAG_BYTES] {
         let digest = self.index.digest(&[b"cursor", self.list.as_bytes(), position]);
         let mut tag = [0; TAG_BYTES];
@@ -164,6 +187,17 @@ mod tests {
         assert_eq!(limit(Some(100)).unwrap(), 100);
         assert!(limit(Some(0)).is_err());
         assert!(limit(Some(101)).is_err());
+    }
+
+    #[test]
+    fn one_row_more_than_the_page_has_tells_that_there_is_a_next_one() {
+        let page = |rows: Vec<i64>| cursors("results").page(rows, 2, |last| *last, |row| row);
+        assert_eq!(page(vec![1, 2]), Page { items: vec![1, 2], next: None });
+        assert_eq!(page(vec![]), Page { items: vec![], next: None });
+        let Page { items, next } = page(vec![1, 2, 3]);
+        assert_eq!(items, [1, 2]);
+        assert_eq!(cursors("results").place::<i64>(next.as_deref()).unwrap(), Some(2));
+        assert_eq!(cursors("results").place::<i64>(None).unwrap(), None);
     }
 
     proptest! {

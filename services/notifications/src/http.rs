@@ -131,19 +131,14 @@ async fn list(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
-    let after: Option<Position> = query.cursor.as_deref().map(|cursor| pages.cursors.decode(cursor)).transpose()?;
+    let after: Option<Position> = pages.cursors.place(query.cursor.as_deref())?;
     let audience = if caller.role == SEES_ALL { Audience::All } else { Audience::Own(caller.user) };
-    // One more than asked for tells whether there is a next page.
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut rows =
+    let rows =
         notification_list::list(&pages.pool, audience, after, wanted).await.map_err(|error| unavailable(&error))?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = match rows.last() {
-        Some(last) if more => pages.cursors.encode(&(last.requested_at.timestamp_micros(), last.id)),
-        _ => None,
-    };
-    Ok(Page { items: rows.into_iter().map(NotificationView::from).collect(), next }.respond(&uri))
+    let page =
+        pages.cursors.page(rows, limit, |last| (last.requested_at.timestamp_micros(), last.id), NotificationView::from);
+    Ok(page.respond(&uri))
 }
 
 /// What another service asks for.

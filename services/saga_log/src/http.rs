@@ -270,20 +270,15 @@ async fn list(
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
     let filter = query.filter()?;
-    let after: Option<Position> = query.cursor.as_deref().map(|cursor| pages.cursors.decode(cursor)).transpose()?;
+    let after: Option<Position> = pages.cursors.place(query.cursor.as_deref())?;
     let freshness = read_after.wait(|write| saga_list::holds(&pages.pool, write)).await?;
-    // One more than asked for tells whether there is a next page.
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-    let mut rows = saga_list::list(&pages.pool, restriction(caller), &filter, after, wanted)
+    let rows = saga_list::list(&pages.pool, restriction(caller), &filter, after, wanted)
         .await
         .map_err(|error| unavailable(&error))?;
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = match rows.last() {
-        Some(last) if more => pages.cursors.encode(&(last.occurred_at.timestamp_micros(), last.id)),
-        _ => None,
-    };
-    Ok(freshness.mark(Page { items: rows.into_iter().map(SagaEventView::from).collect(), next }.respond(&uri)))
+    let page =
+        pages.cursors.page(rows, limit, |last| (last.occurred_at.timestamp_micros(), last.id), SagaEventView::from);
+    Ok(freshness.mark(page.respond(&uri)))
 }
 
 /// One event with its whole saga

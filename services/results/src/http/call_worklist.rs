@@ -76,7 +76,7 @@ pub(crate) async fn call_worklist(
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let limit = page::limit(query.limit)?;
-    let after = query.cursor.as_deref().map(|cursor| app.call_cursors.decode::<(i64, Uuid)>(cursor)).transpose()?;
+    let after: Option<(i64, Uuid)> = app.call_cursors.place(query.cursor.as_deref())?;
     let rows = sqlx::query_as::<_, CallRow>(statements::CALL_PAGE)
         .bind(after.and_then(|(micros, _)| DateTime::from_timestamp_micros(micros)))
         .bind(after.map(|(_, result)| result))
@@ -84,12 +84,7 @@ pub(crate) async fn call_worklist(
         .fetch_all(&app.pool)
         .await
         .map_err(|error| super::unreadable(&error))?;
-    let next = match rows.get(limit.saturating_sub(1)) {
-        Some(last) if rows.len() > limit => app.call_cursors.encode(&(last.since.timestamp_micros(), last.result_id)),
-        _ => None,
-    };
-    let items: Vec<_> = rows.into_iter().take(limit).map(body).collect();
-    Ok(Page { items, next }.respond(&uri))
+    Ok(app.call_cursors.page(rows, limit, |last| (last.since.timestamp_micros(), last.result_id), body).respond(&uri))
 }
 
 fn body(row: CallRow) -> CallBody {

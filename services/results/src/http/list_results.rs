@@ -135,13 +135,9 @@ pub(crate) async fn list_results(
         Narrowed::Nothing => vec![],
         Narrowed::To(patient) => read(&app.pool, &filter, patient).await?,
     };
-    let next = match rows.get(filter.limit.saturating_sub(1)) {
-        Some(last) if rows.len() > filter.limit => app.result_cursors.encode(&last.number),
-        _ => None,
-    };
-    let items: Vec<_> = rows.into_iter().take(filter.limit).map(summary).collect();
-    app.record_listing(&context, caller, items.len()).await?;
-    Ok(freshness.mark(Page { items, next }.respond(&uri)))
+    let page = app.result_cursors.page(rows, filter.limit, |last| last.number, summary);
+    app.record_listing(&context, caller, page.items.len()).await?;
+    Ok(freshness.mark(page.respond(&uri)))
 }
 
 /// Whether the list holds a write to a result; other services' writes are nothing to it.

@@ -72,7 +72,7 @@ pub(crate) async fn who_read(
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let limit = page::limit(query.limit)?;
-    let after = query.cursor.as_deref().map(|cursor| app.access_cursors.decode::<(i64, Uuid)>(cursor)).transpose()?;
+    let after: Option<(i64, Uuid)> = app.access_cursors.place(query.cursor.as_deref())?;
     let stream = app.find_result(&id).await?.ok_or_else(Problem::not_found)?;
     let rows = sqlx::query_as::<_, AccessRow>(statements::ACCESS_PAGE)
         .bind(stream.0)
@@ -82,12 +82,7 @@ pub(crate) async fn who_read(
         .fetch_all(&app.pool)
         .await
         .map_err(|error| super::unreadable(&error))?;
-    let next = match rows.get(limit.saturating_sub(1)) {
-        Some(last) if rows.len() > limit => app.access_cursors.encode(&(last.at.timestamp_micros(), last.event_id)),
-        _ => None,
-    };
-    let items: Vec<_> = rows.into_iter().take(limit).map(body).collect();
-    Ok(Page { items, next }.respond(&uri))
+    Ok(app.access_cursors.page(rows, limit, |last| (last.at.timestamp_micros(), last.event_id), body).respond(&uri))
 }
 
 fn body(row: AccessRow) -> AccessBody {

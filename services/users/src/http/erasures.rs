@@ -1,5 +1,5 @@
 //! What administrators decide about keys: one asks, another approves or declines.
-use crate::erasure_list::Position;
+use crate::erasure_list::{ErasureEntry, Position};
 use crate::http::bodies::AdministratorsOnly;
 use crate::http::erasure_bodies::{ErasureBody, ErasureListQuery, ErasurePage, ErasureRequestBody, ReasonBody};
 use crate::http::{App, in_saga};
@@ -11,7 +11,7 @@ use domain_kernel::{StreamId, Version};
 use domain_users::erasure::ErasureState;
 use infra_http::etag::{self, IfMatch};
 use infra_http::problem::ProblemDocument;
-use infra_http::{Caller, Page, Problem, RequestContext, StrictJson, StrictPath, StrictQuery, page};
+use infra_http::{Caller, Problem, RequestContext, StrictJson, StrictPath, StrictQuery, page};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -69,16 +69,10 @@ pub(super) async fn list(
     StrictQuery(query): StrictQuery<ErasureListQuery>,
 ) -> Result<Response, Problem> {
     let (state, limit) = (query.state()?, page::limit(query.limit)?);
-    let before = query.cursor.as_deref().map(|cursor| app.erasure_cursors.decode::<Position>(cursor)).transpose()?;
-    // One more than asked for tells whether there is a next page.
-    let mut erasures = app.erasure_list.erasures(before, state, limit + 1).await?;
-    let more = erasures.len() > limit;
-    erasures.truncate(limit);
-    let next = erasures.last().filter(|_| more).and_then(|last| {
-        let position: Position = (last.requested_at.timestamp_micros(), last.id);
-        app.erasure_cursors.encode(&position)
-    });
-    Ok(Page { items: erasures.into_iter().map(ErasureBody::from).collect(), next }.respond(&uri))
+    let before: Option<Position> = app.erasure_cursors.place(query.cursor.as_deref())?;
+    let erasures = app.erasure_list.erasures(before, state, limit + 1).await?;
+    let place = |last: &ErasureEntry| -> Position { (last.requested_at.timestamp_micros(), last.id) };
+    Ok(app.erasure_cursors.page(erasures, limit, place, ErasureBody::from).respond(&uri))
 }
 
 /// Reads an erasure.

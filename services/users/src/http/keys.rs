@@ -8,7 +8,7 @@ use axum::response::Response;
 use domain_kernel::SubjectId;
 use domain_kernel::ports::KeyQuery;
 use infra_http::problem::ProblemDocument;
-use infra_http::{Page, Problem, StrictQuery, page};
+use infra_http::{Problem, StrictQuery, page};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -33,12 +33,8 @@ pub(super) async fn list(
     StrictQuery(query): StrictQuery<KeyListQuery>,
 ) -> Result<Response, Problem> {
     let (purpose, limit) = (query.purpose()?, page::limit(query.limit)?);
-    let after = query.cursor.as_deref().map(|cursor| app.key_cursors.decode::<Uuid>(cursor)).transpose()?;
-    // One more than asked for tells whether there is a next page.
+    let after: Option<Uuid> = app.key_cursors.place(query.cursor.as_deref())?;
     let wanted = KeyQuery { subject: query.subject.map(SubjectId), purpose, after, limit: limit + 1 };
-    let mut keys = app.keys.keys(wanted).await?;
-    let more = keys.len() > limit;
-    keys.truncate(limit);
-    let next = keys.last().filter(|_| more).and_then(|last| app.key_cursors.encode(&last.id));
-    Ok(Page { items: keys.into_iter().map(KeyBody::from).collect(), next }.respond(&uri))
+    let keys = app.keys.keys(wanted).await?;
+    Ok(app.key_cursors.page(keys, limit, |last| last.id, KeyBody::from).respond(&uri))
 }

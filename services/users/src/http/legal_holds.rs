@@ -1,5 +1,5 @@
 //! Holds that forbid the destruction of a key.
-use crate::erasure_list::Position;
+use crate::erasure_list::{HoldEntry, Position};
 use crate::http::bodies::AdministratorsOnly;
 use crate::http::erasure_bodies::{LegalHoldBody, LegalHoldPage, LegalHoldRequestBody, ReasonBody};
 use crate::http::{App, in_saga};
@@ -9,7 +9,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use domain_kernel::StreamId;
 use infra_http::problem::ProblemDocument;
-use infra_http::{Caller, Page, PageQuery, Problem, RequestContext, StrictJson, StrictPath, StrictQuery, page};
+use infra_http::{Caller, PageQuery, Problem, RequestContext, StrictJson, StrictPath, StrictQuery, page};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -60,16 +60,10 @@ pub(super) async fn list(
     StrictQuery(query): StrictQuery<PageQuery>,
 ) -> Result<Response, Problem> {
     let limit = page::limit(query.limit)?;
-    let before = query.cursor.as_deref().map(|cursor| app.hold_cursors.decode::<Position>(cursor)).transpose()?;
-    // One more than asked for tells whether there is a next page.
-    let mut holds = app.erasure_list.holds(before, limit + 1).await?;
-    let more = holds.len() > limit;
-    holds.truncate(limit);
-    let next = holds.last().filter(|_| more).and_then(|last| {
-        let position: Position = (last.held_at.timestamp_micros(), last.id);
-        app.hold_cursors.encode(&position)
-    });
-    Ok(Page { items: holds.into_iter().map(LegalHoldBody::from).collect(), next }.respond(&uri))
+    let before: Option<Position> = app.hold_cursors.place(query.cursor.as_deref())?;
+    let holds = app.erasure_list.holds(before, limit + 1).await?;
+    let place = |last: &HoldEntry| -> Position { (last.held_at.timestamp_micros(), last.id) };
+    Ok(app.hold_cursors.page(holds, limit, place, LegalHoldBody::from).respond(&uri))
 }
 
 /// Lifts a legal hold.

@@ -13,7 +13,7 @@ use domain_kernel::{Role, UserId, Version};
 use domain_users::{DeactivationReason, Edit, EmailAddress, FullName, Password, PasswordRule, Username};
 use infra_http::etag::{self, IfMatch};
 use infra_http::problem::ProblemDocument;
-use infra_http::{Caller, Page, Problem, ReadAfter, RequestContext, StrictJson, StrictPath, StrictQuery, page};
+use infra_http::{Caller, Problem, ReadAfter, RequestContext, StrictJson, StrictPath, StrictQuery, page};
 use infra_runtime::Profile;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -128,15 +128,11 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let (role, status) = (query.role()?, query.status()?);
     let limit = page::limit(query.limit)?;
-    let after = query.cursor.as_deref().map(|cursor| app.cursors.decode::<Uuid>(cursor)).transpose()?;
+    let after: Option<Uuid> = app.cursors.place(query.cursor.as_deref())?;
     let freshness = read_after.wait(|position| app.accounts.user_list.holds(position)).await?;
-    // One more than asked for tells whether there is a next page.
-    let mut users = app.accounts.user_list.page(after.map(UserId), role, status, limit + 1).await?;
-    let more = users.len() > limit;
-    users.truncate(limit);
-    let next = users.last().filter(|_| more).and_then(|last| app.cursors.encode(&last.id.0));
-    let items: Vec<UserBody> = users.into_iter().map(UserBody::from).collect();
-    Ok(freshness.mark(Page { items, next }.respond(&uri)))
+    let users = app.accounts.user_list.page(after.map(UserId), role, status, limit + 1).await?;
+    let page = app.cursors.page(users, limit, |last| last.id.0, UserBody::from);
+    Ok(freshness.mark(page.respond(&uri)))
 }
 
 /// Reads a user.
