@@ -277,24 +277,37 @@ fn an_account_is_folded_of_any_events_or_refused() {
     }));
 }
 
-#[test]
-fn a_saga_is_folded_of_any_events_or_refused() {
-    let [.., sagas] = services();
+/// Any events of `service`, nothing of them sealed: the fold survives them or says why not.
+fn folded_or_refused<A: domain_kernel::Aggregate>(
+    service: &Service,
+    repository: impl Fn(Arc<dyn EventStore>, Arc<dyn Clock>) -> Repository<A>,
+) {
     let runtime = runtime();
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
     check!().with_iterations(5_000).with_max_len(256).for_each(tried(|input| {
         let parts = parts::<4>(input).into_iter().filter(|part| !part.is_empty());
-        let events: Vec<Stored> = parts.map(|part| sagas.event(part)).collect();
+        let events: Vec<Stored> = parts.map(|part| service.event(part)).collect();
         if events.is_empty() {
             return;
         }
         within_bounds(|| {
             runtime.block_on(async {
-                let store = store_of(events).await;
-                folds(&service_saga_log::sagas(store, Arc::clone(&clock))).await;
+                folds(&repository(store_of(events).await, Arc::clone(&clock))).await;
             });
         });
     }));
+}
+
+#[test]
+fn an_erasure_is_folded_of_any_events_or_refused() {
+    let [users, ..] = services();
+    folded_or_refused(&users, service_users::erasures);
+}
+
+#[test]
+fn a_saga_is_folded_of_any_events_or_refused() {
+    let [.., sagas] = services();
+    folded_or_refused(&sagas, service_saga_log::sagas);
 }
 
 /// What the targets begin with is what the codecs take: otherwise they would prove little.
@@ -328,7 +341,9 @@ fn what_is_genuine_is_read() {
         }
         for stored in users.genuine {
             let contact = genuine::records("sealed").swap_remove(0);
-            let mut read = false;
+            // An erasure's events are of another aggregate, and nothing in them is sealed.
+            let erasure = service_users::erasures(store_of(vec![stored.clone()]).await, Arc::clone(&clock));
+            let mut read = folds(&erasure).await;
             for account in genuine::accounts() {
                 let vault = GlassVault { inside: Some([(1, account), (1, contact.clone())]) };
                 let store = store_of(vec![stored.clone()]).await;

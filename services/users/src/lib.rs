@@ -36,8 +36,8 @@ pub use start::{StartError, start};
 pub use stored::{EVENTS, type_id};
 
 use domain_kernel::ports::{Claim, Clock, EventStore, KeyVault};
-use domain_users::User;
 pub use domain_users::Username;
+use domain_users::{Erasure, User};
 use infra_event_store::BlindIndex;
 use infra_event_store::projection::Projection;
 use infra_event_store::repository::Repository;
@@ -64,6 +64,12 @@ pub fn projections() -> Vec<Arc<dyn Projection>> {
 #[must_use]
 pub fn users(store: Arc<dyn EventStore>, vault: Arc<dyn KeyVault>, clock: Arc<dyn Clock>) -> Repository<User> {
     Repository::new(store, Arc::new(codec::UserCodec::new(vault)), clock)
+}
+
+/// The erasures and legal holds in `store`.
+#[must_use]
+pub fn erasures(store: Arc<dyn EventStore>, clock: Arc<dyn Clock>) -> Repository<Erasure> {
+    Repository::new(store, Arc::new(erasure_codec::ErasureCodec), clock)
 }
 
 /// The unique key that a username is: reserved with the account, for ever.

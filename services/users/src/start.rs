@@ -5,7 +5,6 @@ use crate::backoff::Backoff;
 use crate::codec::UserCodec;
 use crate::config::Config;
 use crate::eraser::{self, Eraser};
-use crate::erasure_codec::ErasureCodec;
 use crate::erasure_list::{self, ErasureList};
 use crate::erasures::Erasures;
 use crate::http::{self, App};
@@ -105,7 +104,7 @@ async fn accounts(resources: &Resources, config: &Config) -> Result<Accounts, St
     Ok(Accounts {
         profile: resources.profile,
         repository: Repository::new(Arc::clone(&store), Arc::new(codec.clone()), Arc::clone(&clock)),
-        erasures: Repository::new(Arc::clone(&store), Arc::new(ErasureCodec), Arc::clone(&clock)),
+        erasures: crate::erasures(Arc::clone(&store), Arc::clone(&clock)),
         clock,
         store,
         index: resources.blind_index.clone(),
