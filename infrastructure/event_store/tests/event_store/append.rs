@@ -191,6 +191,28 @@ async fn after_the_writer_s_connection_broke_the_next_append_goes_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_closed_when_what_is_under_way_has_its_answer() {
+    let fixture = store().await;
+    let held = stream();
+    let head = fixture.append(held, b"x").await;
+    let mut other = fixture.pool().begin().await.unwrap();
+    sqlx::query("select from stream where stream_id = $1 for update").bind(held.0).execute(&mut *other).await.unwrap();
+    let mut waiting = std::pin::pin!(fixture.store.append(of(held, head, command([event(b"y")]))));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    wait_for("the append to wait for the lock", LIMIT, async || {
+        let waits = "select from pg_stat_activity where datname = current_database()
+                     and application_name = 'historia-writer' and wait_event_type = 'Lock'";
+        sqlx::query(waits).fetch_optional(fixture.pool()).await.unwrap()
+    })
+    .await;
+    let mut closing = std::pin::pin!(fixture.store.close());
+    assert!(closing.as_mut().now_or_never().is_none());
+    other.rollback().await.unwrap();
+    closing.await;
+    assert_eq!(appended(waiting.await).version, Version(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_closed_store_writes_what_waits_and_takes_nothing_more() {
     let fixture = store().await;
     let waiting: Vec<_> = (0..20)
