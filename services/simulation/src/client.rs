@@ -7,6 +7,7 @@ use crate::plan::{Act, Change, Command, Service};
 use crate::platform::Platform;
 use crate::ports::lock;
 use crate::registration;
+use crate::verdict::commands;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, StatusCode, header};
 use axum::response::Response;
@@ -81,6 +82,7 @@ pub(crate) async fn send(platform: Arc<Platform>, answers: Arc<Answers>, command
     };
     let what = if matches!(answer, Answer::Done { .. }) { "is answered: done" } else { "is answered: refused" };
     platform.world.note(None, what, about);
+    platform.world.witnessed(|_| commands::holds(&platform, command, &answer));
     answers.note(command.number, answer);
 }
 

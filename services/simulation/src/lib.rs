@@ -18,6 +18,7 @@ mod run;
 mod search;
 mod trace;
 mod verdict;
+mod witness;
 mod world;
 
 pub use defect::Defect;

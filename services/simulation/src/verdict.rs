@@ -1,9 +1,9 @@
 //! What must hold: the invariants, looked at when the platform has come to rest.
 //!
-//! What is looked at on the way stands where it happens: the order of deliveries in
+//! What is looked at on the way is the [witness](crate::witness)'s; the order of deliveries is looked at in
 //! [`World::delivers`](crate::world::World::delivers), the order of the folded events in the read models.
-mod commands;
-mod effects;
+pub(crate) mod commands;
+pub(crate) mod effects;
 mod published;
 
 use crate::client::Answers;

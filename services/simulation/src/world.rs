@@ -3,6 +3,7 @@ use crate::defect::Defect;
 use crate::plan::{Fault, Lost, MailFault, Place, Plan, Service};
 use crate::random::Random;
 use crate::trace::Trace;
+use crate::witness::Witness;
 use domain_kernel::ports::Clock;
 use domain_kernel::{Checkpoint, EventId, Message, MessageHeaders, StreamId, Timestamp, Topic, Version};
 use std::collections::{HashMap, HashSet};
@@ -44,6 +45,7 @@ pub(crate) struct World {
     pub(crate) defect: Option<Defect>,
     began: Instant,
     state: Mutex<State>,
+    witness: Mutex<Witness>,
 }
 
 struct State {
@@ -78,7 +80,7 @@ impl World {
             unsynced: HashMap::new(),
             ends: HashMap::new(),
         };
-        Arc::new(Self { plan, defect, began: Instant::now(), state: Mutex::new(state) })
+        Arc::new(Self { plan, defect, began: Instant::now(), state: Mutex::new(state), witness: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -111,6 +113,14 @@ impl World {
         let mut state = self.state();
         if state.broken.is_none() {
             state.broken = Some(what);
+        }
+    }
+
+    /// Lets the witness look at something, and an invariant be broken when it does not hold.
+    pub(crate) fn witnessed(&self, look: impl FnOnce(&mut Witness) -> Result<(), String>) {
+        let looked = look(&mut self.witness.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Err(what) = looked {
+            self.break_with(what);
         }
     }
 

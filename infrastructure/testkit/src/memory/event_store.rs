@@ -50,6 +50,12 @@ impl MemoryEventStore {
         lock(&self.state).events.clone()
     }
 
+    /// What was appended after the first `count` events, in global order.
+    #[must_use]
+    pub fn after(&self, count: usize) -> Vec<RecordedEvent> {
+        lock(&self.state).events.get(count..).map_or_else(Vec::new, <[RecordedEvent]>::to_vec)
+    }
+
     /// How many events there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -82,9 +88,14 @@ impl MemoryEventStore {
         let mut heads: HashMap<StreamId, Head> = HashMap::new();
         lock(&self.state).events.iter().find_map(|event| {
             let head = heads.insert(event.stream, event.head()).unwrap_or_default();
-            let follows = event.version == head.version.next() && event.hash == hash(&head.hash, event);
-            (!follows).then(|| event.clone())
+            (!Self::follows(&head, event)).then(|| event.clone())
         })
+    }
+
+    /// Whether `event` is the next one of a stream that ends at `head`, and its hash says so.
+    #[must_use]
+    pub fn follows(head: &Head, event: &RecordedEvent) -> bool {
+        event.version == head.version.next() && event.hash == hash(&head.hash, event)
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T, StoreError>) -> Result<T, StoreError> {

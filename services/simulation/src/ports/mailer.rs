@@ -33,6 +33,13 @@ pub(crate) struct LivingMailer {
     pub(crate) outbox: Arc<Outbox>,
 }
 
+impl LivingMailer {
+    fn take(&self, message_id: String) {
+        self.life.world.witnessed(|witness| witness.mailed(&message_id));
+        self.outbox.take(message_id);
+    }
+}
+
 impl Mailer for LivingMailer {
     fn send<'a>(&'a self, mail: &'a Mail) -> BoxFuture<'a, Result<(), MailError>> {
         Box::pin(async move {
@@ -46,7 +53,7 @@ impl Mailer for LivingMailer {
             match self.life.world.mail() {
                 None => {}
                 Some(MailFault::TakenUnanswered) => {
-                    self.outbox.take(message_id);
+                    self.take(message_id);
                     self.life.step("is not told that the mail was taken:", about).await;
                     return Err(MailError::Transient { code: "connection_lost".to_owned() });
                 }
@@ -54,7 +61,7 @@ impl Mailer for LivingMailer {
                 Some(MailFault::Permanent) => return Err(MailError::Permanent { code: "smtp-550".to_owned() }),
                 Some(MailFault::Silent) => std::future::pending::<()>().await,
             }
-            self.outbox.take(message_id);
+            self.take(message_id);
             self.life.step("has mailed", about).await;
             Ok(())
         })

@@ -4,7 +4,7 @@ use super::reach;
 use crate::defect::Defect;
 use crate::life::Life;
 use crate::plan::{Lost, Service};
-use crate::world::AppendFault;
+use crate::world::{AppendFault, World};
 use domain_kernel::ports::{Append, AppendOutcome, ClaimKind, Clock, CommandRecord, EventStore, StoreError};
 use domain_kernel::{BoxFuture, Checkpoint, CommandId, Hash, Head, RecordedEvent, StreamId, Version};
 use infra_testkit::memory::MemoryEventStore;
@@ -57,7 +57,7 @@ impl LivingStore {
         if self.has(Defect::ExpectedVersionIgnored) {
             append.expected = self.inner.head(append.stream).await?;
         }
-        let outcome = self.inner.append(append).await;
+        let outcome = append_witnessed(&self.life.world, self.service, &self.inner, append).await;
         if matches!(outcome, Ok(AppendOutcome::Appended(_))) {
             if let Some(last) = self.inner.last().filter(|_| self.has(Defect::CheckpointAheadOfReceipt)) {
                 self.life.world.log_ends(self.service, last.checkpoint);
@@ -66,6 +66,32 @@ impl LivingStore {
         }
         outcome
     }
+}
+
+/// Appends, and lets the witness look at what came of it.
+async fn append_witnessed(
+    world: &Arc<World>,
+    service: Service,
+    store: &Arc<MemoryEventStore>,
+    append: Append,
+) -> Result<AppendOutcome, StoreError> {
+    let stream = append.stream;
+    let outcome = store.append(append).await?;
+    if !matches!(outcome, AppendOutcome::Appended(_)) {
+        return Ok(outcome);
+    }
+    world.witnessed(|witness| {
+        let seen = witness.seen(service, store.count());
+        witness.appended(service, &store.after(seen))
+    });
+    if service == Service::SagaLog {
+        let sagas = service_saga_log::sagas(Arc::clone(store) as Arc<_>, Arc::clone(world) as Arc<_>);
+        match sagas.load(stream).await {
+            Ok(saga) => world.witnessed(|witness| witness.saga(&saga.state)),
+            Err(error) => world.break_with(format!("saga {stream} cannot be read: {error}")),
+        }
+    }
+    Ok(outcome)
 }
 
 impl EventStore for LivingStore {
@@ -89,10 +115,11 @@ impl EventStore for LivingStore {
                 }
                 Some(AppendFault::Lost(Lost::NotCommitted)) => return Err(StoreError::OutcomeUnknown),
                 Some(AppendFault::Lost(Lost::Late(ms))) => {
+                    let (world, service) = (Arc::clone(&self.life.world), self.service);
                     let inner = Arc::clone(&self.inner);
                     tokio::spawn(async move {
                         tokio::time::sleep(Duration::from_millis(ms.into())).await;
-                        let _ = inner.append(append).await;
+                        let _ = append_witnessed(&world, service, &inner, append).await;
                     });
                     return Err(StoreError::OutcomeUnknown);
                 }

@@ -5,20 +5,25 @@ use crate::platform::Platform;
 use domain_kernel::{RecordedEvent, StreamId, Version};
 use std::collections::BTreeMap;
 
+/// Every command took effect as its sender was told, and still does.
 pub(super) fn as_answered(platform: &Platform, answers: &Answers) -> Result<(), String> {
-    let stored = |service| platform.databases[&service].events.events();
-    let (results, users) = (stored(Service::Results), stored(Service::Users));
     for command in &platform.world.plan.commands {
-        let user = sender(command.number);
-        let of_sender = |event: &&RecordedEvent| event.metadata.actor.is_some_and(|actor| actor.user == user);
-        let events = if matches!(command.act, Act::Register { .. }) { &users } else { &results };
-        let caused: Vec<&RecordedEvent> = events.iter().filter(of_sender).collect();
-        let Some(answer) = answers.of(command.number) else { continue };
-        hold(*command, &answer, &caused).map_err(|broken| {
-            format!("command {} ({:?}) was answered {answer:?}: {broken}", command.number, command.act)
-        })?;
+        if let Some(answer) = answers.of(command.number) {
+            holds(platform, *command, &answer)?;
+        }
     }
     names_are_unique(platform, answers)
+}
+
+/// `command` has had the effect that `answer` tells of, or none if that says so.
+pub(crate) fn holds(platform: &Platform, command: Command, answer: &Answer) -> Result<(), String> {
+    let service = if matches!(command.act, Act::Register { .. }) { Service::Users } else { Service::Results };
+    let user = sender(command.number);
+    let stored = platform.databases[&service].events.events();
+    let of_sender = |event: &&RecordedEvent| event.metadata.actor.is_some_and(|actor| actor.user == user);
+    let caused: Vec<&RecordedEvent> = stored.iter().filter(of_sender).collect();
+    hold(command, answer, &caused)
+        .map_err(|broken| format!("command {} ({:?}) was answered {answer:?}: {broken}", command.number, command.act))
 }
 
 /// Of everybody who wants a name one gets it, and whoever is refused is refused for that.

@@ -10,11 +10,11 @@ use infra_messaging::handling::{FAILED, RETRIED};
 use std::collections::{BTreeMap, HashMap};
 
 /// `notifications.notification_requested`, `.notification_sent`, `.notification_failed`; pinned.
-const REQUESTED: EventTypeId = EventTypeId(1);
-const SENT: EventTypeId = EventTypeId(3);
+pub(crate) const REQUESTED: EventTypeId = EventTypeId(1);
+pub(crate) const SENT: EventTypeId = EventTypeId(3);
 
 /// What a consumer's first effect of a message is; what follows from it later does not count.
-fn is_first_effect(service: Service, event: &RecordedEvent) -> bool {
+pub(crate) fn is_first_effect(service: Service, event: &RecordedEvent) -> bool {
     match service {
         Service::Notifications => event.type_id == REQUESTED || event.type_id.0 > 900 && !is_of_a_letter(event),
         _ => !is_of_a_letter(event),
