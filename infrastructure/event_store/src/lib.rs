@@ -6,7 +6,8 @@
 //! - [`repository`]: load, decide, append, again when somebody else was faster;
 //! - [`projection`]: read models, from the first event to the last, rebuilt without a pause;
 //! - [`verify`], [`anchors`]: prove that what is stored is what was written, from inside and from outside;
-//! - [`history`], [`inspection`]: what an operator asks of the log, and what a stream amounted to;
+//! - [`history`], [`inspection`], [`part`]: what an operator asks of the log or a part of it, and what a stream amounted
+//!   to;
 //! - [`dead_letters`], [`checkpoints`]: what consumers and relays remember;
 //! - [`operations`]: what operators see of all this, and may do.
 pub mod anchors;
@@ -21,6 +22,7 @@ mod metadata;
 mod migrations;
 pub mod operations;
 mod packed;
+pub mod part;
 mod progress;
 pub mod projection;
 pub mod repository;

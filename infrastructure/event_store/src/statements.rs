@@ -103,6 +103,13 @@ statements! {
     /// The rows of a table as key and digest, in the order of the keys.
     PROJECTION_ROWS = "select key, digest from projection_rows($1, $2)";
 
+    /// The first event at or after a bound.
+    PLACE_FROM = include_str!("sql/place_from.sql");
+    /// The last event at or before a bound.
+    PLACE_TO = include_str!("sql/place_to.sql");
+    /// How many events a part of the log has.
+    PART_COUNT = include_str!("sql/part_count.sql");
+
     /// Events that fit a question.
     SEARCH = include_str!("sql/search.sql");
     /// Streams, the one that was appended to last first.

@@ -8,7 +8,8 @@
 //! for the [`relay`] to the broker of [`PulsarBus`]. On the other side [`ConsumerRunner`] takes the messages of each
 //! stream one after the other, lets a
 //! [`MessageHandler`] append once under the message's command id, and acknowledges; what fails for good is parked with
-//! its stream and told as an event of [`handling`], so a kill at any point loses nothing and repeats harmlessly.
+//! its stream and told as an event of [`handling`], so a kill at any point loses nothing and repeats harmlessly. What was
+//! told can be told again, unchanged ([`republish`]).
 mod embedded;
 mod handler;
 pub mod handling;
@@ -16,6 +17,7 @@ mod meters;
 mod opened;
 pub mod pulsar;
 pub mod relay;
+pub mod republish;
 mod runner;
 mod source;
 

@@ -17,6 +17,7 @@
 //! Tenant, namespace, policies, topics and schemas are not made here: a producer with a schema that the registry does
 //! not have is refused. What a producer sends that is no service's message (no headers of ours, not under its stream's
 //! key, not the topic's record) has no effect: it is counted, logged and passed over.
+mod again;
 mod closing;
 mod condition;
 mod connector;
@@ -26,6 +27,7 @@ mod options;
 mod sink;
 mod subscription;
 
+pub use again::sink;
 pub use options::{PulsarOptions, PulsarOptionsError, Token};
 
 use crate::relay::{Relay, RelayError};

@@ -27,6 +27,8 @@ mod pulsar_newer;
 mod pulsar_support;
 #[path = "messaging/relay.rs"]
 mod relay;
+#[path = "messaging/republish.rs"]
+mod republish;
 #[path = "messaging/runner.rs"]
 mod runner;
 #[path = "messaging/steps.rs"]

@@ -1,8 +1,9 @@
-//! What the owner of the database does to keys past the gateway: recorded, and never while somebody holds keys unawares.
+//! What the owner of the databases does past the gateway, to keys or to messages: recorded beside the keys, each kind one
+//! at a time, and to keys never while somebody holds them unawares.
 use crate::statements;
 use domain_kernel::Timestamp;
 use domain_kernel::ports::Purpose;
-use sqlx::PgPool;
+use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
 
 /// Something that is done past the gateway.
@@ -12,6 +13,10 @@ pub enum Deed {
     RotationBegun,
     /// It is over.
     RotationDone,
+    /// Messages are published again.
+    RepublishBegun,
+    /// All of them were.
+    RepublishDone,
 }
 
 impl Deed {
@@ -21,8 +26,19 @@ impl Deed {
         match self {
             Self::RotationBegun => "rotation_begun",
             Self::RotationDone => "rotation_done",
+            Self::RepublishBegun => "republish_begun",
+            Self::RepublishDone => "republish_done",
         }
     }
+}
+
+/// What a deed is done to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// The keys of a purpose.
+    Keys(Purpose),
+    /// Messages; which, by ids, codes and numbers alone.
+    Messages(String),
 }
 
 /// Who does it, where, and why.
@@ -45,8 +61,10 @@ pub struct BreakGlassRecord {
     pub at: Timestamp,
     /// [`Deed::name`].
     pub what: String,
-    /// The keys of which purpose.
+    /// The keys of which purpose; `messages` where it was done to those.
     pub purpose: String,
+    /// Which of them, where it was not all.
+    pub about: Option<String>,
     /// Why.
     pub reason: String,
     /// The operating system's user.
@@ -59,11 +77,16 @@ pub struct BreakGlassRecord {
 ///
 /// # Errors
 /// The database does not take it; then it must not be done.
-pub async fn record(pool: &PgPool, deed: Deed, purpose: Purpose, by: &Intruder) -> Result<(), sqlx::Error> {
+pub async fn record(pool: &PgPool, deed: Deed, touched: &Touched, by: &Intruder) -> Result<(), sqlx::Error> {
+    let (purpose, about) = match touched {
+        Touched::Keys(purpose) => (purpose.name(), None),
+        Touched::Messages(which) => ("messages", Some(which)),
+    };
     sqlx::query(statements::RECORD_BREAK_GLASS)
         .bind(Uuid::now_v7())
         .bind(deed.name())
-        .bind(purpose.name())
+        .bind(purpose)
+        .bind(about)
         .bind(&by.reason)
         .bind(&by.os_user)
         .bind(&by.host)
@@ -79,11 +102,12 @@ pub async fn record(pool: &PgPool, deed: Deed, purpose: Purpose, by: &Intruder) 
 pub async fn records(pool: &PgPool, limit: usize) -> Result<Vec<BreakGlassRecord>, sqlx::Error> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows: Vec<Row> = sqlx::query_as(statements::LIST_BREAK_GLASS).bind(limit).fetch_all(pool).await?;
-    let record = |(id, at, what, purpose, reason, os_user, host)| BreakGlassRecord {
+    let record = |(id, at, what, purpose, about, reason, os_user, host)| BreakGlassRecord {
         id,
         at: Timestamp(at),
         what,
         purpose,
+        about,
         reason,
         os_user,
         host,
@@ -92,7 +116,31 @@ pub async fn records(pool: &PgPool, limit: usize) -> Result<Vec<BreakGlassRecord
 }
 
 /// The columns of a record, in the statement's order; the moment in microseconds since 1970.
-type Row = (Uuid, i64, String, String, String, String, String);
+type Row = (Uuid, i64, String, String, Option<String>, String, String, String);
+
+/// The turn to do something of which there is one at a time. It is free when this goes, or its connection.
+#[derive(Debug)]
+pub struct Turn(PgConnection);
+
+impl Turn {
+    /// Takes the turn of `what`; `None` while somebody else has it.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn take(pool: &PgPool, what: &str) -> Result<Option<Self>, sqlx::Error> {
+        let mut connection = pool.acquire().await?.detach();
+        let taken = sqlx::query_scalar(statements::TAKE_TURN).bind(what).fetch_one(&mut connection).await?;
+        Ok(if taken { Some(Self(connection)) } else { None })
+    }
+
+    /// Gives it back.
+    ///
+    /// # Errors
+    /// The database does not answer; then it is free already.
+    pub async fn give_back(self) -> Result<(), sqlx::Error> {
+        self.0.close().await
+    }
+}
 
 /// How many sessions others than the owner have: the vaults of running services.
 ///

@@ -18,6 +18,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("record_break_glass", RECORD_BREAK_GLASS),
     ("list_break_glass", LIST_BREAK_GLASS),
     ("vault_sessions", VAULT_SESSIONS),
+    ("take_turn", TAKE_TURN),
 ];
 
 pub(crate) const REGISTER_MASTERS: &str = include_str!("sql/register_masters.sql");
@@ -36,3 +37,4 @@ pub(crate) const FINISH_ROTATION: &str = include_str!("sql/finish_rotation.sql")
 pub(crate) const RECORD_BREAK_GLASS: &str = include_str!("sql/record_break_glass.sql");
 pub(crate) const LIST_BREAK_GLASS: &str = include_str!("sql/list_break_glass.sql");
 pub(crate) const VAULT_SESSIONS: &str = include_str!("sql/vault_sessions.sql");
+pub(crate) const TAKE_TURN: &str = "select pg_try_advisory_lock(hashtextextended('historia.break_glass.' || $1, 0))";

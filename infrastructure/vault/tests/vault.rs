@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use infra_testkit::conformance::{self, VaultsUnderTest};
 use infra_testkit::postgres::{TestDatabase, database};
 use infra_testkit::wait_for;
-use infra_vault::break_glass::{self, Deed, Intruder};
+use infra_vault::break_glass::{self, Deed, Intruder, Touched, Turn};
 use infra_vault::{MIGRATIONS, MasterKey, MasterKeys, PgVault, sealed, statements};
 use sqlx::Executor;
 use std::collections::HashSet;
@@ -80,7 +80,7 @@ async fn what_was_done_past_the_gateway_stays_recorded() {
     let database = database(&[MIGRATIONS]).await;
     let by = Intruder { os_user: "ana".to_owned(), host: "machine".to_owned(), reason: "a key was seen".to_owned() };
     for deed in [Deed::RotationBegun, Deed::RotationDone] {
-        break_glass::record(&database.pool, deed, Purpose::Contact, &by).await.unwrap();
+        break_glass::record(&database.pool, deed, &Touched::Keys(Purpose::Contact), &by).await.unwrap();
     }
     let records = break_glass::records(&database.pool, 10).await.unwrap();
     let told: Vec<_> = records.iter().map(|record| (record.what.as_str(), record.os_user.as_str())).collect();
@@ -90,6 +90,35 @@ async fn what_was_done_past_the_gateway_stays_recorded() {
         let constraint = refused.as_database_error().and_then(|error| error.constraint());
         assert_eq!(constraint, Some("break_glass_stays"), "{statement}");
     }
+}
+
+#[tokio::test]
+async fn messages_that_are_published_again_are_recorded_with_which_they_were() {
+    let database = database(&[MIGRATIONS]).await;
+    let by = Intruder { os_user: "ana".to_owned(), host: "machine".to_owned(), reason: "a topic was lost".to_owned() };
+    let which = Touched::Messages("results event-result 1-12".to_owned());
+    break_glass::record(&database.pool, Deed::RepublishBegun, &which, &by).await.unwrap();
+    let [record] = <[_; 1]>::try_from(break_glass::records(&database.pool, 10).await.unwrap()).unwrap();
+    assert_eq!((record.what.as_str(), record.purpose.as_str()), ("republish_begun", "messages"));
+    assert_eq!(record.about.as_deref(), Some("results event-result 1-12"));
+}
+
+#[tokio::test]
+async fn a_turn_is_one_persons_until_it_is_given_back_or_its_holder_is_gone() {
+    let database = database(&[MIGRATIONS]).await;
+    let turn = Turn::take(&database.pool, "republish").await.unwrap().expect("it is free");
+    assert!(Turn::take(&database.pool, "republish").await.unwrap().is_none());
+    assert!(Turn::take(&database.pool, "something else").await.unwrap().is_some());
+    turn.give_back().await.unwrap();
+    // The server frees it when it has noticed that the connection is gone.
+    let again = wait_for("the turn to be free", Duration::from_secs(10), async || {
+        Turn::take(&database.pool, "republish").await.unwrap()
+    });
+    drop(again.await);
+    wait_for("the turn of a holder that is gone to be free", Duration::from_secs(10), async || {
+        Turn::take(&database.pool, "republish").await.unwrap()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 use domain_kernel::ports::{StoreError, VaultError};
 use infra_event_store::projection::ProjectionError;
 use infra_http::ClientError;
+use infra_messaging::republish::RepublishError;
 use infra_runtime::database::{DatabaseError, MigrationError};
 use infra_runtime::postgres::ClusterError;
 use infra_runtime::pulsar::admin::AdminError;
@@ -56,11 +57,13 @@ fn itself(error: &(dyn Error + 'static)) -> Option<Exit> {
         || matches!(error.downcast_ref(), Some(StoreError::Unavailable { .. }))
         || matches!(error.downcast_ref(), Some(VaultError::Unavailable { .. }))
         || matches!(error.downcast_ref(), Some(ClusterError::NotStarted { .. }))
+        || matches!(error.downcast_ref(), Some(RepublishError::NotConfirmed))
         || matches!(error.downcast_ref(), Some(ClientError::Unavailable { .. } | ClientError::Timeout { .. }))
         || matches!(error.downcast_ref(), Some(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut))
         || error.downcast_ref().is_some_and(AdminError::is_transient);
     let busy = matches!(error.downcast_ref(), Some(ProjectionError::Busy { .. } | ProjectionError::SwapRefused { .. }))
         || matches!(error.downcast_ref(), Some(ClusterError::InUse { .. } | ClusterError::PortInUse { .. }))
+        || matches!(error.downcast_ref(), Some(RepublishError::ReadByItself))
         || matches!(error.downcast_ref(), Some(AdminError::Conflict { .. }));
     match error.downcast_ref() {
         Some(AdminError::Missing { .. }) => Some(Exit::NotFound),
@@ -84,6 +87,8 @@ mod tests {
         assert_eq!(Exit::of(&AdminError::Missing { what: "GET x".into(), reason: refused() }), Exit::NotFound);
         let denied = AdminError::Denied { what: "GET x".into(), status: 403, reason: refused() };
         assert_eq!(Exit::of(&denied), Exit::NotAuthorised);
+        assert_eq!(Exit::of(&RepublishError::NotConfirmed), Exit::Unavailable);
+        assert_eq!(Exit::of(&RepublishError::ReadByItself), Exit::Busy);
         assert_eq!(Exit::of(&StoreError::Damaged { reason: refused() }), Exit::Error);
     }
 

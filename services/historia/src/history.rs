@@ -6,7 +6,7 @@ mod moment;
 mod names;
 mod shown;
 
-pub(crate) use moment::{moment, period};
+pub(crate) use moment::{bound, moment, period};
 pub(crate) use names::{correlation_id, services, stream_id, types};
 pub(crate) use shown::{EVENTS, ShownEvent};
 
@@ -105,6 +105,11 @@ impl Logs {
             log.close().await;
         }
         self.databases.stop().await
+    }
+
+    /// Where they are.
+    pub(crate) fn databases(&self) -> &Databases {
+        &self.databases
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, Log> {

@@ -1,5 +1,6 @@
 //! The one binary of Historia: the whole platform, each service, and the operator's tools.
 mod alone;
+mod break_glass;
 mod cli;
 mod data_directory;
 mod databases;

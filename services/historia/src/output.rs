@@ -47,6 +47,12 @@ impl Output {
         })
     }
 
+    /// As [`Self::new`] for what is kept in a file and read again: without a word of the caller's one JSON document.
+    pub(crate) fn of_document(arguments: OutputArgs) -> Self {
+        let json = arguments == OutputArgs::default();
+        Self::new(OutputArgs { json: arguments.json || json, ..arguments })
+    }
+
     /// Whether the form is for people, who may be shown a drawing instead of rows.
     pub(crate) fn is_for_people(self) -> bool {
         matches!(self.0, Form::In(Format::Table | Format::Plain))
@@ -210,5 +216,7 @@ mod tests {
         assert_eq!(Output::new(csv).0, Form::In(Format::Csv));
         let quiet = OutputArgs { quiet: true, ..OutputArgs::default() };
         assert_eq!(Output::new(quiet).0, Form::Ids);
+        assert_eq!(Output::of_document(csv).0, Form::In(Format::Csv));
+        assert_eq!(Output::of_document(OutputArgs::default()).0, Form::In(Format::Json));
     }
 }

@@ -6,6 +6,7 @@ use infra_contracts::stored::{CatalogueError, StoredEventType, StoredEvents};
 use infra_event_store::codec::CodecError;
 use infra_event_store::projection::Projection;
 use infra_http::ServiceApi;
+use infra_messaging::Publisher;
 use infra_runtime::database::MigrationSet;
 use serde_json::Value;
 use service_bff::ServiceEvents;
@@ -32,6 +33,8 @@ pub(crate) struct ServiceDefinition {
     pub events: &'static [StoredEventType],
     /// The topics that it publishes on.
     pub publishes: &'static [Topic],
+    /// How it tells there what it stores.
+    pub publisher: fn() -> Arc<dyn Publisher>,
     /// The topics that it reads.
     pub reads: &'static [Topic],
     /// Its part of the gateway.
@@ -55,6 +58,7 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             migrations: service_users::MIGRATIONS,
             events: service_users::EVENTS,
             publishes: service_users::TOPICS,
+            publisher: service_users::publisher,
             reads: &[],
             api: service_users::api,
             projections: service_users::projections,
@@ -67,6 +71,7 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             migrations: service_results::MIGRATIONS,
             events: service_results::EVENTS,
             publishes: service_results::TOPICS,
+            publisher: service_results::publisher,
             reads: service_results::SUBSCRIPTIONS,
             api: service_results::api,
             projections: service_results::projections,
@@ -79,6 +84,7 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             migrations: service_notifications::MIGRATIONS,
             events: service_notifications::EVENTS,
             publishes: service_notifications::TOPICS,
+            publisher: service_notifications::publisher,
             reads: service_notifications::SUBSCRIPTIONS,
             api: service_notifications::api,
             projections: service_notifications::projections,
@@ -91,6 +97,7 @@ pub(crate) fn services() -> [ServiceDefinition; 4] {
             migrations: service_saga_log::MIGRATIONS,
             events: service_saga_log::EVENTS,
             publishes: service_saga_log::TOPICS,
+            publisher: service_saga_log::publisher,
             reads: service_saga_log::SUBSCRIPTIONS,
             api: service_saga_log::api,
             projections: service_saga_log::projections,

@@ -9,37 +9,29 @@
 //! 5. The last key is taken out of the files, and that it is over is recorded.
 //!
 //! Stopped anywhere it goes on where it was when it is called again: the last line of a file with several is the next.
-mod operator;
-
-use crate::cli::{OutputArgs, RotateArgs, StoreArgs};
+use crate::break_glass::intruder;
+use crate::cli::RotateArgs;
 use crate::data_directory::DataDirectory;
 use crate::databases::Databases;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{self, List, Output};
+use crate::output;
 use crate::platform::{KEYS_DATABASE, keys_migration_set};
 use crate::secrets::names;
 use domain_kernel::ports::Purpose;
-use infra_event_store::inspection::moment;
 use infra_runtime::database;
-use infra_vault::break_glass::{self, BreakGlassRecord, Deed, Intruder};
+use infra_vault::break_glass::{self, Deed, Intruder, Touched};
 use infra_vault::{MasterKey, MasterKeys, PgVault};
-use serde_json::{Value, json};
 use sqlx::PgPool;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-const RECORDS: List =
-    List { name: "records", id: "id", columns: &["at", "what", "purpose", "os_user", "host", "reason", "id"] };
-/// A reason's longest, in characters; as everywhere on the command line.
-const LONGEST_REASON: usize = 200;
 
 /// Rotates a purpose's master key.
 ///
 /// # Errors
 /// It is not said to be meant; services hold the last key alone; the files or the databases cannot be used.
 pub(crate) async fn rotate(arguments: RotateArgs) -> Result<(), Failure> {
-    let by = intruder(&arguments)?;
+    let by = intruder(arguments.break_glass, &arguments.reason, "the databases and the files of secrets")?;
     let purpose = Purpose::from(arguments.purpose);
     let folders = folders(&arguments, purpose)?;
     let databases = Databases::attach(&arguments.store).await?;
@@ -53,46 +45,6 @@ pub(crate) async fn rotate(arguments: RotateArgs) -> Result<(), Failure> {
     databases.stop().await?;
     let (key, rewrapped) = rotated?;
     output::line(format!("{rewrapped} {purpose} keys are wrapped anew, under master key {}", key.id().0))
-}
-
-/// What was done past the gateway.
-///
-/// # Errors
-/// The databases do not answer.
-pub(crate) async fn records(store: &StoreArgs, limit: usize, output: OutputArgs) -> Result<(), Failure> {
-    let databases = Databases::attach(store).await?;
-    let found = async {
-        let pool = databases.owner_pool(KEYS_DATABASE).await?;
-        let found = break_glass::records(&pool, limit).await;
-        pool.close().await;
-        Ok::<_, Failure>(found?)
-    };
-    let found = found.await;
-    databases.stop().await?;
-    let records: Vec<Value> = found?.iter().map(shown).collect();
-    Output::new(output).list(&RECORDS, &json!({ "records": records }))
-}
-
-fn shown(record: &BreakGlassRecord) -> Value {
-    let BreakGlassRecord { id, at, what, purpose, reason, os_user, host } = record;
-    json!({
-        "id": id, "at": moment(*at), "what": what, "purpose": purpose, "reason": reason, "os_user": os_user, "host": host,
-    })
-}
-
-/// Who does it, if it is meant.
-fn intruder(arguments: &RotateArgs) -> Result<Intruder, Failure> {
-    if !arguments.break_glass {
-        return Err(Failure::usage(
-            "this goes past the gateway, on the databases and the files of secrets: add --break-glass if it is meant; it \
-             is recorded with your name on this machine and the machine's",
-        ));
-    }
-    let reason = arguments.reason.trim();
-    if !(1..=LONGEST_REASON).contains(&reason.chars().count()) || reason.chars().any(char::is_control) {
-        return Err(Failure::usage("a reason has 1 to 200 printable characters"));
-    }
-    Ok(Intruder { os_user: operator::user(), host: operator::host(), reason: reason.to_owned() })
 }
 
 /// Every folder with a master key of `purpose`.
@@ -127,7 +79,7 @@ async fn rotate_in(
 ) -> Result<(MasterKey, u64), Failure> {
     database::wait_for_schema(pool, &keys_migration_set(), Duration::ZERO).await?;
     let held = held(folders, purpose)?;
-    break_glass::record(pool, Deed::RotationBegun, purpose, by).await?;
+    break_glass::record(pool, Deed::RotationBegun, &Touched::Keys(purpose), by).await?;
     output::note(format!("break-glass: recorded as {} on {}", by.os_user, by.host));
     let (keys, next) = with_next(held, purpose)?;
     for folder in folders {
@@ -147,7 +99,7 @@ async fn rotate_in(
     for folder in folders {
         MasterKeys::replace(folder, purpose, [&next])?;
     }
-    break_glass::record(pool, Deed::RotationDone, purpose, by).await?;
+    break_glass::record(pool, Deed::RotationDone, &Touched::Keys(purpose), by).await?;
     Ok((next, rewrapped))
 }
 

@@ -4,7 +4,7 @@ mod bus;
 mod no_keys;
 mod not_started;
 
-pub(crate) use bus::Bus;
+pub(crate) use bus::{Bus, broker_options};
 pub(crate) use not_started::NotStarted;
 
 use crate::cli::RateArgs;

@@ -4,7 +4,7 @@
 //! ones with these, and what the binary prints with both.
 use crate::cli::SchemasArgs;
 use crate::failure::Failure;
-use crate::{db, doctor, events, logs, output, state, status, streams, topics, trace};
+use crate::{db, doctor, events, logs, output, replay, state, status, streams, topics, trace};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -25,6 +25,13 @@ fn all() -> Vec<(&'static str, Value)> {
         ("events-search", schema::<events::Found>("historia events search, and tail --no-follow")),
         ("events-stats", schema::<events::Counts>("historia events stats")),
         ("logs", schema::<logs::Lines>("historia logs")),
+        ("replay-anchor", schema::<replay::Anchors>("historia replay anchor")),
+        ("replay-plan", schema::<replay::Plans>("historia replay plan, and run --dry-run")),
+        ("replay-republish", schema::<replay::Republication>("historia replay republish")),
+        ("replay-run", schema::<replay::Rebuilt>("historia replay run")),
+        ("replay-simulate", schema::<replay::Simulated>("historia replay simulate")),
+        ("replay-status", schema::<replay::Statuses>("historia replay status")),
+        ("replay-verify", schema::<replay::Verified>("historia replay verify")),
         ("state", schema::<state::StateAt>("historia state")),
         ("status", schema::<status::Status>("historia status")),
         ("streams-list", schema::<streams::Streams>("historia streams list")),

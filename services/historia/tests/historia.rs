@@ -45,6 +45,8 @@ mod python_client;
 mod reading;
 #[path = "historia/replay.rs"]
 mod replay;
+#[path = "historia/republish.rs"]
+mod republish;
 #[path = "historia/schemas.rs"]
 mod schemas;
 #[path = "historia/session.rs"]

@@ -17,7 +17,7 @@ pub(crate) enum Format {
 }
 
 /// How data are printed.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OutputArgs {
     /// In which form data are printed [default: table on a terminal, plain in a pipe]
     #[arg(long, short = 'o', value_enum, value_name = "FORMAT", help_heading = "Output")]

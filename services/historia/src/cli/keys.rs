@@ -84,7 +84,7 @@ pub(crate) enum KeysCommand {
     Lift(DecisionArgs),
     /// Wrap every key of a purpose under a new master key; past the gateway, on the databases and the files of secrets
     Rotate(RotateArgs),
-    /// What was done to keys past the gateway, by whom and on which machine
+    /// What was done past the gateway, to keys or to messages, by whom and on which machine
     BreakGlass {
         #[command(flatten)]
         store: StoreArgs,

@@ -1,5 +1,5 @@
 //! Folding history again, and proving that nothing in it was changed.
-use super::StoreArgs;
+use super::{Broker, OutputArgs, PlaceArgs, StoreArgs};
 use clap::{Args, Subcommand};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -13,9 +13,8 @@ pub(crate) enum ReplayCommand {
         projection: String,
         #[command(flatten)]
         store: StoreArgs,
-        /// One JSON document
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Fold projections anew beside the live ones and swap them in; reads and writes go on meanwhile. One that was
     /// killed goes on where it was; nothing leaves the databases
@@ -25,32 +24,17 @@ pub(crate) enum ReplayCommand {
     Status {
         #[command(flatten)]
         store: StoreArgs,
-        /// One JSON document
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
     /// Prove the hash chain of every stream, every anchor, and that every projection equals a fresh fold; names the
     /// first bad position
     Verify(ReplayVerifyArgs),
     /// Fold history with the rules of this executable and show which rows would come out differently from those that
     /// are served: with a candidate release's binary, before it is put in place. Nothing that is written stays
-    Simulate {
-        /// The projection, such as `user_list`; `all` for every one
-        projection: String,
-        #[command(flatten)]
-        store: StoreArgs,
-        /// How many differing rows of each table are shown
-        #[arg(long, default_value_t = 20, value_name = "N")]
-        limit: usize,
-        /// No progress bar
-        #[arg(long)]
-        no_progress: bool,
-        /// One JSON document
-        #[arg(long)]
-        json: bool,
-    },
-    /// Sign what every log is now and print that, to be kept elsewhere: `verify --anchor` finds what was changed or
-    /// cut off since
+    Simulate(ReplaySimulateArgs),
+    /// Sign what every log is now and print that (as JSON, if no other form is named), to be kept elsewhere: `verify
+    /// --anchor` finds what was changed or cut off since
     Anchor {
         #[command(flatten)]
         store: StoreArgs,
@@ -60,7 +44,64 @@ pub(crate) enum ReplayCommand {
         /// No progress bar
         #[arg(long)]
         no_progress: bool,
+        #[command(flatten)]
+        output: OutputArgs,
     },
+    /// Publish a part of one service's history on one topic once more, with the ids it had, so that who has dealt with it
+    /// does nothing: for a broker that lost it. Says what it would do, and does it with what that prints (`--confirm`);
+    /// past the gateway
+    Republish(ReplayRepublishArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplayRepublishArgs {
+    /// Whose history, such as `results`
+    pub service: String,
+    /// On which of its topics, such as `event-result`
+    pub topic: String,
+    /// From this position or moment on: a number, or 2026-11-22T10:00:00Z, a date, or how long ago (90s, 30m, 12h, 7d)
+    #[arg(long, value_name = "PLACE")]
+    pub from: String,
+    /// Up to and with this position or moment
+    #[arg(long, value_name = "PLACE")]
+    pub to: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// The broker, such as `pulsar://host:6650` or `pulsar+ssl://host:6651`
+    #[arg(long, env = "HISTORIA_BROKER", default_value = "embedded", value_name = "BROKER")]
+    pub broker: Broker,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Do it: what the same call without this prints as `confirm`
+    #[arg(long, value_name = "CODE", requires_all = ["reason"])]
+    pub confirm: Option<String>,
+    /// It is meant: past the gateway, without a login, recorded with your name on this machine and the machine's
+    #[arg(long)]
+    pub break_glass: bool,
+    /// Why; 1 to 200 characters, kept in clear for the auditor: no names
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// No progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplaySimulateArgs {
+    /// The projection, such as `user_list`; `all` for every one
+    pub projection: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// How many differing rows of each table are shown
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
+    /// No progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 #[derive(Args, Debug)]
@@ -79,9 +120,8 @@ pub(crate) struct ReplayVerifyArgs {
     /// No progress bar
     #[arg(long)]
     pub no_progress: bool,
-    /// One JSON document
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 #[derive(Args, Debug)]
@@ -102,7 +142,6 @@ pub(crate) struct ReplayRunArgs {
     /// No progress bar
     #[arg(long)]
     pub no_progress: bool,
-    /// One JSON document
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub output: OutputArgs,
 }

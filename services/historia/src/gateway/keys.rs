@@ -3,6 +3,7 @@
 use super::client::Gateway;
 use super::intent::{is_meant, is_meant_as};
 use super::items;
+use crate::break_glass;
 use crate::cli::{DecisionArgs, HoldArgs, KeysCommand, OutputArgs, PurposeName, ShredArgs};
 use crate::failure::Failure;
 use crate::output::{List, Output};
@@ -47,7 +48,7 @@ pub(crate) async fn run(command: KeysCommand) -> Result<(), Failure> {
         KeysCommand::Hold(arguments) => hold(arguments).await,
         KeysCommand::Lift(arguments) => lift(arguments).await,
         KeysCommand::Rotate(arguments) => rotation::rotate(arguments).await,
-        KeysCommand::BreakGlass { store, limit, output } => rotation::records(&store, limit, output).await,
+        KeysCommand::BreakGlass { store, limit, output } => break_glass::records(&store, limit, output).await,
     }
 }
 

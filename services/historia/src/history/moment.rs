@@ -1,8 +1,9 @@
-//! Moments as people type them.
+//! Moments and places in a log as people type them.
 use crate::failure::Failure;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use domain_kernel::Timestamp;
 use infra_event_store::history::Period;
+use infra_event_store::part::Bound;
 
 /// The period between two moments as they were typed.
 ///
@@ -12,6 +13,17 @@ pub(crate) fn period(since: Option<&str>, until: Option<&str>) -> Result<Period,
     let now = Utc::now();
     let read = |text: Option<&str>| text.map(|text| moment(text, now)).transpose();
     Ok(Period { from: read(since)?, until: read(until)? })
+}
+
+/// A position, which is a number alone, or a moment.
+///
+/// # Errors
+/// It is neither.
+pub(crate) fn bound(text: &str, now: DateTime<Utc>) -> Result<Bound, Failure> {
+    match text.parse::<i64>() {
+        Ok(position) if position >= 0 => Ok(Bound::Position(position)),
+        _ => Ok(Bound::Moment(moment(text, now)?)),
+    }
 }
 
 /// RFC 3339, a date (its beginning, UTC), or how long ago: `90s`, `30m`, `12h`, `7d`.
@@ -63,6 +75,13 @@ mod tests {
         ] {
             assert_eq!(moment(text, noon()).unwrap(), at(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_alone_is_a_position_and_anything_else_a_moment() {
+        assert_eq!(bound("30", noon()).unwrap(), Bound::Position(30));
+        assert_eq!(bound("30m", noon()).unwrap(), Bound::Moment(moment("30m", noon()).unwrap()));
+        assert_eq!(bound("-30", noon()).unwrap_err().exit, Exit::Usage);
     }
 
     #[test]

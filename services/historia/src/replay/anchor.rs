@@ -1,10 +1,10 @@
 //! `replay anchor`: what every log is now, signed, to be kept elsewhere; and `replay verify` holding the logs against
 //! such anchors.
-use crate::cli::StoreArgs;
+use crate::cli::{OutputArgs, StoreArgs};
 use crate::data_directory::DataDirectory;
 use crate::databases::Databases;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{List, Output};
 use crate::platform;
 use crate::progress::Bars;
 use crate::secrets::names;
@@ -18,17 +18,22 @@ use infra_vault::anchor::{Anchor, AnchorKey, LogRoot, SignedAnchor};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use std::path::Path;
+use utoipa::ToSchema;
+
+const ANCHORS: List = List { name: "anchors", id: "root", columns: &["log", "position", "events", "taken_at", "root"] };
 
 /// What leaves the server.
-#[derive(Default, Deserialize, Serialize)]
+#[derive(Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Document {
+#[schema(as = Anchors)]
+pub(crate) struct Document {
     anchors: Vec<Entry>,
 }
 
 /// A [`SignedAnchor`], as it is written down.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Anchor)]
 struct Entry {
     log: String,
     epoch: i16,
@@ -42,7 +47,8 @@ struct Entry {
 }
 
 /// What the anchors say of one log.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = HeldAnchors)]
 pub(super) struct Held {
     /// How many hold, up to the first that does not.
     holding: usize,
@@ -50,7 +56,7 @@ pub(super) struct Held {
     first_bad: Option<BadAnchor>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct BadAnchor {
     /// The anchor's place.
     position: i64,
@@ -61,29 +67,23 @@ impl Held {
     pub(super) fn is_whole(&self) -> bool {
         self.first_bad.is_none()
     }
-
-    /// For a line of the report; empty where there are no anchors.
-    pub(super) fn line(&self) -> String {
-        match &self.first_bad {
-            Some(BadAnchor { position, problem }) => {
-                format!("; ANCHOR at position {position} DOES NOT HOLD: {problem}")
-            }
-            None if self.holding > 0 => format!("; {} anchors hold", self.holding),
-            None => String::new(),
-        }
-    }
 }
 
 /// Takes an anchor of every log, keeps it, and prints the document that is to leave the server.
 ///
 /// # Errors
 /// The databases or the key cannot be reached.
-pub(super) async fn run(store: &StoreArgs, secrets: Option<&Path>, bars: &Bars) -> Result<(), Failure> {
+pub(super) async fn run(
+    store: &StoreArgs,
+    secrets: Option<&Path>,
+    bars: &Bars,
+    output: OutputArgs,
+) -> Result<(), Failure> {
     let key = AnchorKey::from_seed(&secrets_of(store, secrets, true)?.bytes32(names::ANCHOR_KEY)?);
     let databases = Databases::attach(store).await?;
     let taken = take(&databases, &key, bars).await;
     databases.stop().await?;
-    output::document(&taken?)
+    Output::of_document(output).list(&ANCHORS, &taken?)
 }
 
 async fn take(databases: &Databases, key: &AnchorKey, bars: &Bars) -> Result<Document, Failure> {

@@ -1,18 +1,25 @@
 //! `replay plan`: what a rebuild would do. Writes nothing.
 use super::target::{self, Target};
-use crate::cli::StoreArgs;
+use crate::cli::{OutputArgs, StoreArgs};
 use crate::databases::Databases;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{List, Output};
 use infra_event_store::projection;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Plans {
+const PLANS: List = List {
+    name: "projections",
+    id: "name",
+    columns: &["service", "name", "version", "events", "folded", "estimated_seconds", "busy", "rows", "bytes"],
+};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Plans {
     projections: Vec<PlannedProjection>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PlannedProjection {
     service: &'static str,
     name: &'static str,
@@ -24,10 +31,14 @@ struct PlannedProjection {
     estimated_seconds: Option<f64>,
     /// A rebuild or verification is under way: another would be refused.
     busy: bool,
+    /// Rows of all its tables, as far as the server knows without counting.
+    rows: u64,
+    /// Bytes of all its tables, with indexes; about as much is needed once more while the new ones are filled.
+    bytes: u64,
     tables: Vec<PlannedTable>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PlannedTable {
     name: String,
     rows: u64,
@@ -38,7 +49,7 @@ struct PlannedTable {
 ///
 /// # Errors
 /// The databases cannot be reached, or there is no such projection.
-pub(super) async fn run(wanted: &str, store: &StoreArgs, json: bool) -> Result<(), Failure> {
+pub(super) async fn run(wanted: &str, store: &StoreArgs, output: OutputArgs) -> Result<(), Failure> {
     let chosen = target::chosen(wanted)?;
     let databases = Databases::attach(store).await?;
     let planned = async {
@@ -49,7 +60,7 @@ pub(super) async fn run(wanted: &str, store: &StoreArgs, json: bool) -> Result<(
     }
     .await;
     databases.stop().await?;
-    print(&planned?, json)
+    Output::new(output).list(&PLANS, &planned?)
 }
 
 async fn of(targets: &[Target]) -> Result<Plans, Failure> {
@@ -65,6 +76,8 @@ async fn of(targets: &[Target]) -> Result<Plans, Failure> {
             folded: plan.folded,
             estimated_seconds: plan.estimate.map(|estimate| estimate.as_secs_f64()),
             busy: plan.busy,
+            rows: plan.tables.iter().map(|table| table.rows).sum(),
+            bytes: plan.tables.iter().map(|table| table.bytes).sum(),
             tables: plan
                 .tables
                 .into_iter()
@@ -73,25 +86,4 @@ async fn of(targets: &[Target]) -> Result<Plans, Failure> {
         });
     }
     Ok(Plans { projections })
-}
-
-fn print(plans: &Plans, json: bool) -> Result<(), Failure> {
-    if json {
-        return output::document(plans);
-    }
-    for PlannedProjection { service, name, version, events, folded, estimated_seconds, busy, tables } in
-        &plans.projections
-    {
-        let time = estimated_seconds.map_or_else(
-            || "time not known before the first rebuild".to_owned(),
-            |seconds| format!("about {seconds:.1} s"),
-        );
-        let going_on = if *folded > 0 { format!(", {folded} of them folded already") } else { String::new() };
-        let busy = if *busy { "; refused now: a rebuild or verification is under way" } else { "" };
-        output::line(format!("{service}.{name} v{version}: {events} events{going_on}, {time}{busy}"))?;
-        for PlannedTable { name, rows, bytes } in tables {
-            output::line(format!("  {name}: about {rows} rows, {} KiB", bytes.div_ceil(1024)))?;
-        }
-    }
-    Ok(())
 }

@@ -3,19 +3,26 @@ use super::target::{self, Target};
 use crate::cli::ReplayRunArgs;
 use crate::databases::Databases;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{List, Output};
 use crate::progress::Bars;
 use futures_util::{StreamExt, TryStreamExt};
 use infra_event_store::projection::{self, Start};
 use infra_runtime::shutdown;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Rebuilt {
+const REBUILT: List = List {
+    name: "projections",
+    id: "name",
+    columns: &["service", "name", "version", "events", "resumed", "generation", "seconds"],
+};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Rebuilt {
     projections: Vec<RebuiltProjection>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct RebuiltProjection {
     service: &'static str,
     name: &'static str,
@@ -35,9 +42,9 @@ struct RebuiltProjection {
 /// The databases cannot be reached, there is no such projection, another rebuild of it is under way, or this one was
 /// interrupted; what it did is kept for the next.
 pub(super) async fn run(arguments: ReplayRunArgs) -> Result<(), Failure> {
-    let ReplayRunArgs { projection: wanted, store, restart, dry_run, parallel, no_progress, json } = arguments;
+    let ReplayRunArgs { projection: wanted, store, restart, dry_run, parallel, no_progress, output } = arguments;
     if dry_run {
-        return super::plan::run(&wanted, &store, json).await;
+        return super::plan::run(&wanted, &store, output).await;
     }
     let chosen = target::chosen(&wanted)?;
     let databases = Databases::attach(&store).await?;
@@ -56,7 +63,7 @@ pub(super) async fn run(arguments: ReplayRunArgs) -> Result<(), Failure> {
     }
     .await;
     databases.stop().await?;
-    print(&Rebuilt { projections: rebuilt? }, json)
+    Output::new(output).list(&REBUILT, &Rebuilt { projections: rebuilt? })
 }
 
 async fn rebuild(
@@ -82,16 +89,4 @@ async fn one(target: &Target, start: Start, bars: &Bars) -> Result<RebuiltProjec
         generation: report.generation,
         seconds: report.elapsed.as_secs_f64(),
     })
-}
-
-fn print(rebuilt: &Rebuilt, json: bool) -> Result<(), Failure> {
-    if json {
-        return output::document(rebuilt);
-    }
-    for RebuiltProjection { service, name, version, events, resumed, seconds, .. } in &rebuilt.projections {
-        let gone_on =
-            if *resumed > 0 { format!(", {resumed} of them before it was broken off") } else { String::new() };
-        output::line(format!("{service}.{name} v{version}: {events} events in {seconds:.2} s{gone_on}"))?;
-    }
-    Ok(())
 }

@@ -2,20 +2,26 @@
 //!
 //! Keys of rows are shown, never what is in them.
 use super::target::{self, Target};
-use crate::cli::StoreArgs;
+use crate::cli::ReplaySimulateArgs;
 use crate::databases::Databases;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, List, Output};
 use crate::progress::Bars;
-use infra_event_store::projection::{self, Difference, DifferenceKind, TableEquality};
+use infra_event_store::projection::{self, Difference, DifferenceKind, Equality};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Simulated {
+const ROWS: List =
+    List { name: "rows", id: "key", columns: &["service", "projection", "version", "table", "key", "would_be"] };
+
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct Simulated {
     projections: Vec<SimulatedProjection>,
+    /// The first rows of each table that would come out differently.
+    rows: Vec<SimulatedRow>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SimulatedProjection {
     service: &'static str,
     name: &'static str,
@@ -25,19 +31,22 @@ struct SimulatedProjection {
     tables: Vec<SimulatedTable>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SimulatedTable {
     table: &'static str,
     /// Rows that there would be.
     rows: u64,
     /// Rows that would come out differently.
     differences: u64,
-    /// The first of them.
-    shown: Vec<SimulatedRow>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SimulatedRow {
+    service: &'static str,
+    projection: &'static str,
+    version: i32,
+    table: &'static str,
+    /// The primary key's columns.
     key: String,
     /// `new`, `gone` or `different`.
     would_be: &'static str,
@@ -47,63 +56,70 @@ struct SimulatedRow {
 ///
 /// # Errors
 /// The databases cannot be reached, there is no such projection, or a rebuild or verification of it is under way.
-pub(super) async fn run(wanted: &str, store: &StoreArgs, limit: usize, bars: &Bars, json: bool) -> Result<(), Failure> {
-    let chosen = target::chosen(wanted)?;
-    let databases = Databases::attach(store).await?;
+pub(super) async fn run(arguments: &ReplaySimulateArgs) -> Result<(), Failure> {
+    let chosen = target::chosen(&arguments.projection)?;
+    let databases = Databases::attach(&arguments.store).await?;
     let simulated = async {
         let targets = target::open(chosen, &databases).await?;
-        let simulated = of(&targets, limit, bars).await;
+        let simulated = of(&targets, arguments.limit, &Bars::new(!arguments.no_progress)).await;
         target::close(targets).await;
         simulated
     }
     .await;
     databases.stop().await?;
-    print(&simulated?, json)
+    print(&simulated?, Output::new(arguments.output))
 }
 
 async fn of(targets: &[Target], limit: usize, bars: &Bars) -> Result<Simulated, Failure> {
-    let mut projections = Vec::new();
-    for Target { service, projection, pool, store } in targets {
-        let mut bar = bars.add(projection.name());
-        let simulated =
-            projection::simulate(&**projection, &**store, pool, limit, |progress| bar.set(progress)).await?;
-        projections.push(SimulatedProjection {
-            service,
-            name: projection.name(),
-            version: projection.version(),
-            events: simulated.events,
-            tables: simulated.tables.into_iter().map(table).collect(),
-        });
+    let mut simulated = Simulated::default();
+    for target in targets {
+        let mut bar = bars.add(target.projection.name());
+        let Target { projection, pool, store, .. } = target;
+        let equality = projection::simulate(&**projection, &**store, pool, limit, |progress| bar.set(progress)).await?;
+        simulated.add(target, equality);
     }
-    Ok(Simulated { projections })
+    Ok(simulated)
 }
 
-fn table(equality: TableEquality) -> SimulatedTable {
-    let TableEquality { table, rows, differences, shown } = equality;
-    SimulatedTable { table, rows, differences, shown: shown.into_iter().map(row).collect() }
+impl Simulated {
+    fn add(&mut self, target: &Target, equality: Equality) {
+        let (service, name, version) = (target.service, target.projection.name(), target.projection.version());
+        let tables = equality.tables.iter();
+        let tables = tables.map(|of| SimulatedTable { table: of.table, rows: of.rows, differences: of.differences });
+        let tables = tables.collect();
+        self.projections.push(SimulatedProjection { service, name, version, events: equality.events, tables });
+        for table in equality.tables {
+            let row = |Difference { key, kind }| SimulatedRow {
+                service,
+                projection: name,
+                version,
+                table: table.table,
+                key,
+                would_be: would_be(kind),
+            };
+            self.rows.extend(table.shown.into_iter().map(row));
+        }
+    }
 }
 
-fn row(Difference { key, kind }: Difference) -> SimulatedRow {
-    let would_be = match kind {
+fn would_be(kind: DifferenceKind) -> &'static str {
+    match kind {
         DifferenceKind::Missing => "new",
         DifferenceKind::Unexpected => "gone",
         DifferenceKind::Different => "different",
-    };
-    SimulatedRow { key, would_be }
+    }
 }
 
-fn print(simulated: &Simulated, json: bool) -> Result<(), Failure> {
-    if json {
-        return output::document(simulated);
-    }
-    for SimulatedProjection { service, name, version, events, tables } in &simulated.projections {
-        output::line(format!("{service}.{name} v{version}: {events} events folded, nothing is written"))?;
-        for SimulatedTable { table, rows, differences, shown } in tables {
-            output::line(format!("  {table}: {rows} rows, {differences} would come out differently"))?;
-            for SimulatedRow { key, would_be } in shown {
-                output::line(format!("    {key} would be {would_be}"))?;
+fn print(simulated: &Simulated, output: Output) -> Result<(), Failure> {
+    if output.is_for_people() {
+        for SimulatedProjection { service, name, version, events, tables } in &simulated.projections {
+            for SimulatedTable { table, rows, differences } in tables {
+                output::note(format!(
+                    "{service}.{name} v{version}: {events} events folded; {differences} of {rows} rows of {table} would \
+                     come out differently; nothing is written"
+                ));
             }
         }
     }
-    Ok(())
+    output.list(&ROWS, simulated)
 }

@@ -1,19 +1,38 @@
 //! `replay status`: where every projection stands, and its last rebuild.
 use super::target::{self, Target};
-use crate::cli::StoreArgs;
+use crate::cli::{OutputArgs, StoreArgs};
 use crate::databases::Databases;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{List, Output};
 use chrono::{DateTime, SecondsFormat, Utc};
 use infra_event_store::projection::{self, RebuildStatus};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Statuses {
+const STATUSES: List = List {
+    name: "projections",
+    id: "name",
+    columns: &[
+        "service",
+        "name",
+        "version",
+        "generation",
+        "position",
+        "behind_events",
+        "behind_since",
+        "rebuild.state",
+        "rebuild.done",
+        "rebuild.total",
+        "rebuild.moved_at",
+    ],
+};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Statuses {
     projections: Vec<ProjectionStatus>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ProjectionStatus {
     service: &'static str,
     name: &'static str,
@@ -28,7 +47,7 @@ struct ProjectionStatus {
     rebuild: Option<Rebuild>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Rebuild {
     /// `running`, `broken_off` (the next run goes on with it) or `finished`.
     state: &'static str,
@@ -45,7 +64,7 @@ struct Rebuild {
 ///
 /// # Errors
 /// The databases cannot be reached.
-pub(super) async fn run(store: &StoreArgs, json: bool) -> Result<(), Failure> {
+pub(super) async fn run(store: &StoreArgs, output: OutputArgs) -> Result<(), Failure> {
     let chosen = target::chosen("all")?;
     let databases = Databases::attach(store).await?;
     let statuses = async {
@@ -56,7 +75,7 @@ pub(super) async fn run(store: &StoreArgs, json: bool) -> Result<(), Failure> {
     }
     .await;
     databases.stop().await?;
-    print(&statuses?, json)
+    Output::new(output).list(&STATUSES, &statuses?)
 }
 
 async fn of(targets: &[Target]) -> Result<Statuses, Failure> {
@@ -98,24 +117,4 @@ fn rebuild(status: &RebuildStatus) -> Rebuild {
 
 fn text(moment: DateTime<Utc>) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-fn print(statuses: &Statuses, json: bool) -> Result<(), Failure> {
-    if json {
-        return output::document(statuses);
-    }
-    for ProjectionStatus { service, name, version, generation, position, behind_events, behind_since, rebuild } in
-        &statuses.projections
-    {
-        let at = match (position, generation) {
-            (Some(position), Some(generation)) => format!("position {position}, generation {generation}"),
-            _ => "never ran".to_owned(),
-        };
-        let since = behind_since.as_ref().map_or_else(String::new, |since| format!(" since {since}"));
-        output::line(format!("{service}.{name} v{version}: {at}, {behind_events} events behind{since}"))?;
-        if let Some(Rebuild { state, done, total, moved_at, seconds, .. }) = rebuild {
-            output::line(format!("  rebuild {state}: {done} of {total} events in {seconds:.1} s, last {moved_at}"))?;
-        }
-    }
-    Ok(())
 }

@@ -3,30 +3,54 @@ use super::anchor::{Given, Held};
 use crate::cli::ReplayVerifyArgs;
 use crate::databases::Databases;
 use crate::failure::Failure;
-use crate::output;
+use crate::output::{self, List, Output};
 use crate::platform::{self, ServiceDefinition};
 use crate::progress::Bars;
 use infra_event_store::projection::{self, Equality, ProjectionError, TableEquality};
 use infra_event_store::{PgEventStore, verify};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Verified {
+const SERVICES: List = List {
+    name: "services",
+    id: "service",
+    columns: &[
+        "service",
+        "whole",
+        "streams",
+        "events",
+        "first_bad.position",
+        "first_bad.stream",
+        "first_bad.version",
+        "first_bad.problem",
+        "anchors.holding",
+        "anchors.first_bad.problem",
+        "differing",
+    ],
+};
+
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Verified {
+    /// Whether everything that was looked at is as it was written.
     whole: bool,
     services: Vec<VerifiedService>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct VerifiedService {
     service: &'static str,
+    whole: bool,
     streams: u64,
     events: u64,
     first_bad: Option<Bad>,
     anchors: Held,
+    /// The read models that are not what a fresh fold makes.
+    differing: Vec<&'static str>,
     projections: Vec<VerifiedProjection>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = BadEvent)]
 struct Bad {
     position: Option<i64>,
     stream: String,
@@ -34,7 +58,7 @@ struct Bad {
     problem: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct VerifiedProjection {
     name: &'static str,
     equal: bool,
@@ -49,8 +73,8 @@ struct VerifiedProjection {
 /// # Errors
 /// The databases cannot be reached, or something is damaged (exit code 3).
 pub(super) async fn run(arguments: &ReplayVerifyArgs) -> Result<(), Failure> {
-    let ReplayVerifyArgs { store, anchor, anchor_key, secrets_dir, no_progress, json } = arguments;
-    let (bars, json) = (Bars::new(!no_progress), *json);
+    let ReplayVerifyArgs { store, anchor, anchor_key, secrets_dir, no_progress, output } = arguments;
+    let (bars, output) = (Bars::new(!no_progress), Output::new(*output));
     let given = Given::read(anchor.as_deref(), anchor_key.as_deref(), store, secrets_dir.as_deref())?;
     let databases = Databases::attach(store).await?;
     let mut verified = Ok(Verified { whole: true, services: Vec::new() });
@@ -58,8 +82,7 @@ pub(super) async fn run(arguments: &ReplayVerifyArgs) -> Result<(), Failure> {
         match verify_service(&service, &databases, &given, &bars).await {
             Ok(report) => {
                 if let Ok(verified) = &mut verified {
-                    verified.whole &= report.first_bad.is_none() && report.anchors.is_whole();
-                    verified.whole &= report.projections.iter().all(|projection| projection.equal);
+                    verified.whole &= report.whole;
                     verified.services.push(report);
                 }
             }
@@ -71,10 +94,9 @@ pub(super) async fn run(arguments: &ReplayVerifyArgs) -> Result<(), Failure> {
     }
     databases.stop().await?;
     let verified = verified?;
-    if json {
-        output::document(&verified)?;
-    } else {
-        print(&verified)?;
+    output.list(&SERVICES, &verified)?;
+    if output.is_for_people() {
+        output::note(if verified.whole { "all is whole" } else { "NOT whole" });
     }
     if verified.whole { Ok(()) } else { Err(Failure::damaged()) }
 }
@@ -119,12 +141,16 @@ async fn verify_service(
     }
     events.close().await;
     pool.close().await;
+    let differing: Vec<_> =
+        projections.iter().filter(|projection| !projection.equal).map(|projection| projection.name).collect();
     Ok(VerifiedService {
         service: service.name,
+        whole: first_bad.is_none() && anchors.is_whole() && differing.is_empty(),
         streams: chains.streams,
         events: chains.events,
         first_bad,
         anchors,
+        differing,
         projections,
     })
 }
@@ -132,28 +158,4 @@ async fn verify_service(
 fn difference(table: &TableEquality) -> Option<String> {
     let first = table.shown.first()?;
     Some(format!("{}: {} rows differ, the first is {} ({:?})", table.table, table.differences, first.key, first.kind))
-}
-
-fn print(verified: &Verified) -> Result<(), Failure> {
-    for service in &verified.services {
-        let state = match &service.first_bad {
-            None => "whole".to_owned(),
-            Some(Bad { position, stream, version, problem }) => {
-                let at = position.map_or_else(|| "no position".to_owned(), |position| format!("position {position}"));
-                format!("DAMAGED at {at}, stream {stream}, version {version}: {problem}")
-            }
-        };
-        output::line(format!(
-            "{:15} {} streams, {} events: {state}{}",
-            service.service,
-            service.streams,
-            service.events,
-            service.anchors.line()
-        ))?;
-        for projection in &service.projections {
-            let state = if projection.equal { "equal".to_owned() } else { projection.differences.join("; ") };
-            output::line(format!("  {:25} {} rows: {state}", projection.name, projection.rows))?;
-        }
-    }
-    output::line(if verified.whole { "all is whole" } else { "NOT whole" })
 }

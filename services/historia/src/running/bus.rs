@@ -18,15 +18,20 @@ pub(crate) enum Bus {
     Pulsar(PulsarOptions),
 }
 
+/// How the broker at `url` is reached.
+pub(crate) fn broker_options(url: &str, place: &PlaceArgs) -> PulsarOptions {
+    let mut options = PulsarOptions::new(url);
+    options.tenant.clone_from(&place.broker_tenant);
+    options.namespace.clone_from(&place.broker_namespace);
+    options.token = place.broker_token_file.clone().map(Token::File);
+    options.certificates.clone_from(&place.broker_certificate_file);
+    options
+}
+
 impl Bus {
     /// The broker at `url`.
     pub(crate) fn broker(url: &str, place: &PlaceArgs) -> Self {
-        let mut options = PulsarOptions::new(url);
-        options.tenant.clone_from(&place.broker_tenant);
-        options.namespace.clone_from(&place.broker_namespace);
-        options.token = place.broker_token_file.clone().map(Token::File);
-        options.certificates.clone_from(&place.broker_certificate_file);
-        Self::Pulsar(options)
+        Self::Pulsar(broker_options(url, place))
     }
 
     /// One service's access to it. `checkpoints` are the service's own; what it waits for is told to `health`.

@@ -199,7 +199,8 @@ async fn a_running_up_is_told_of_and_stopped() {
     schemas::check("status", &status);
     assert_eq!(operator.told(&["status", "--url", &platform.url])["process"], Value::Null);
 
-    let logs = operator.told(&["logs"]);
+    // More than a first start says, with a line for each migration.
+    let logs = operator.told(&["logs", "-n", "500"]);
     schemas::check("logs", &logs);
     let said: Vec<&str> =
         logs["lines"].as_array().unwrap().iter().filter_map(|line| line["message"].as_str()).collect();

@@ -1,6 +1,7 @@
 //! `replay`: told beforehand, done, told afterwards; killed and gone on with; and what anchors find.
 use crate::client::Client;
 use crate::platform::{DataDirectory, HISTORIA, Platform, administrator_password, historia};
+use crate::schemas;
 use crate::told::everything_is_told;
 use hyper::StatusCode;
 use infra_runtime::database;
@@ -20,7 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn document(data: &DataDirectory, arguments: &[&str]) -> Value {
     let output = historia(data, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let document = serde_json::from_slice(&output.stdout).unwrap();
+    match arguments {
+        ["replay", "run", more @ ..] if more.contains(&"--dry-run") => schemas::check("replay-plan", &document),
+        ["replay", ..] => schemas::check(&schemas::of(arguments), &document),
+        _ => {}
+    }
+    document
+}
+
+/// The lines that a verb prints for a program that takes columns.
+fn lines(data: &DataDirectory, arguments: &[&str]) -> Vec<Vec<String>> {
+    let output = historia(data, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect()
 }
 
 fn of<'a>(report: &'a Value, name: &str) -> &'a Value {
@@ -60,10 +75,26 @@ async fn a_replay_is_planned_run_and_told_of() {
     assert_eq!((&rebuilt["generation"], &rebuilt["rebuild"]["state"]), (&json!(2), &json!("finished")), "{after}");
     assert_eq!(rebuilt["rebuild"]["done"], ran["events"]);
     assert!(of(&document(&data, &["replay", "plan", "--json"]), "user_list")["estimated_seconds"].is_number());
-    let shown = historia(&data, &["replay", "status"]);
-    assert!(String::from_utf8_lossy(&shown.stdout).contains("users.user_list v1: position "), "{shown:?}");
+    let shown = lines(&data, &["replay", "status"]);
+    assert!(shown.iter().any(|row| row[..3] == ["users", "user_list", "1"] && row[7] == "finished"), "{shown:?}");
     platform.interrupt();
-    assert!(historia(&data, &["replay", "verify", "--no-progress"]).status.success());
+    let verified = lines(&data, &["replay", "verify", "--no-progress"]);
+    assert!(verified.len() == 4 && verified.iter().all(|row| row[1] == "true"), "{verified:?}");
+    every_form_is_printed(&data);
+}
+
+/// In the forms that every verb has.
+fn every_form_is_printed(data: &DataDirectory) {
+    let names = lines(data, &["replay", "plan", "-q"]).concat();
+    assert!(names.contains(&"result_summary".to_owned()), "{names:?}");
+    let csv = lines(data, &["replay", "simulate", "all", "--no-progress", "-o", "csv"]).concat();
+    assert!(csv.is_empty(), "nothing would come out differently: {csv:?}");
+    let csv = lines(data, &["replay", "verify", "--no-progress", "-o", "csv"]).concat();
+    assert!(csv[0].starts_with("service,whole,streams,events,first_bad.position,"), "{csv:?}");
+    let ndjson = lines(data, &["replay", "run", "user_list", "--no-progress", "-o", "ndjson"]).concat();
+    assert_eq!(serde_json::from_str::<Value>(&ndjson.concat()).unwrap()["name"], "user_list");
+    let anchors = lines(data, &["replay", "anchor", "--no-progress", "-o", "plain"]);
+    assert!(anchors.iter().any(|row| row[0] == "users" && row[4].len() == 64), "{anchors:?}");
 }
 
 /// A data directory with made-up history, where `up` has run until everybody was told of what it does itself.
@@ -178,6 +209,7 @@ async fn a_tail_that_was_cut_off_is_found_by_an_anchor_that_left_the_server() {
     let data = loaded(200).await;
     let anchors = historia(&data, &["replay", "anchor", "--no-progress"]);
     assert!(anchors.status.success(), "{}", String::from_utf8_lossy(&anchors.stderr));
+    schemas::check("replay-anchor", &serde_json::from_slice(&anchors.stdout).unwrap());
     let elsewhere = data.root().join("anchors.json");
     std::fs::write(&elsewhere, &anchors.stdout).unwrap();
     let verify = ["replay", "verify", "--json", "--no-progress", "--anchor", elsewhere.to_str().unwrap()];
@@ -190,7 +222,9 @@ async fn a_tail_that_was_cut_off_is_found_by_an_anchor_that_left_the_server() {
     cut_off_the_tail(&data).await;
     let found = historia(&data, &verify);
     assert_eq!(found.status.code(), Some(3), "{}", String::from_utf8_lossy(&found.stderr));
-    let found = results(&serde_json::from_slice(&found.stdout).unwrap());
+    let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+    schemas::check("replay-verify", &found);
+    let found = results(&found);
     assert_eq!(found["first_bad"], json!(null), "the chain says nothing: {found}");
     let problem = found["anchors"]["first_bad"]["problem"].as_str().unwrap();
     assert!(problem.contains("cut off"), "{found}");

@@ -23,6 +23,7 @@ async fn one_flipped_byte_is_found_with_its_position() {
     assert_eq!(verified.status.code(), Some(3), "{}", String::from_utf8_lossy(&verified.stderr));
     let report: Value = serde_json::from_slice(&verified.stdout).unwrap();
     assert_eq!(report["whole"], false);
+    crate::schemas::check("replay-verify", &report);
     let users = report["services"].as_array().unwrap().iter().find(|service| service["service"] == "users").unwrap();
     assert_eq!(users["first_bad"]["position"], position, "{report}");
     assert_eq!(users["first_bad"]["stream"], stream, "{report}");
