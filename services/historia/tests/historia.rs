@@ -23,6 +23,8 @@ mod forged;
 mod keys;
 #[path = "historia/kill.rs"]
 mod kill;
+#[path = "historia/letters.rs"]
+mod letters;
 #[path = "historia/load.rs"]
 mod load;
 #[path = "historia/mail_catcher.rs"]
