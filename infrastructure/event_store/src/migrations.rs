@@ -9,6 +9,7 @@ pub static MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "pause", include_str!("../../../migrations/event_store/0005_pause.sql")),
     (6, "rebuilds", include_str!("../../../migrations/event_store/0006_rebuilds.sql")),
     (7, "anchors", include_str!("../../../migrations/event_store/0007_anchors.sql")),
+    (8, "beside", include_str!("../../../migrations/event_store/0008_beside.sql")),
 ];
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 use crate::{failure, row, statements};
 use domain_kernel::ports::StoreError;
 use domain_kernel::{Checkpoint, Timestamp};
-use sqlx::PgPool;
+use sqlx::{Executor, PgPool, Postgres};
 
 /// Behind every place that a log can have.
 const END: Checkpoint = Checkpoint { epoch: i16::MAX, tx: i64::MAX.unsigned_abs(), position: i64::MAX };
@@ -38,9 +38,11 @@ impl Part {
         at > self.after && self.until.is_none_or(|until| at <= until)
     }
 
-    /// The place of the last event that it can have.
-    pub(crate) fn end(&self) -> Checkpoint {
-        self.until.unwrap_or(END)
+    /// The place before its first event, and that of the last event that it can have; with the numbers of their
+    /// transactions as statements take them.
+    pub(crate) fn bounds(&self) -> Result<([Checkpoint; 2], [i64; 2]), StoreError> {
+        let (after, end) = (self.after, self.until.unwrap_or(END));
+        Ok(([after, end], [row::tx_parameter(after.tx)?, row::tx_parameter(end.tx)?]))
     }
 }
 
@@ -70,15 +72,23 @@ pub async fn between(pool: &PgPool, from: Option<Bound>, to: Option<Bound>) -> R
 /// # Errors
 /// [`StoreError`].
 pub async fn count(pool: &PgPool, part: &Part) -> Result<u64, StoreError> {
-    let end = part.end();
+    count_on(pool, part).await
+}
+
+/// As [`count`], for whoever has a connection or a snapshot.
+pub(crate) async fn count_on(
+    connection: impl Executor<'_, Database = Postgres>,
+    part: &Part,
+) -> Result<u64, StoreError> {
+    let ([after, end], [after_tx, end_tx]) = part.bounds()?;
     let events: i64 = sqlx::query_scalar(statements::PART_COUNT)
-        .bind(part.after.epoch)
-        .bind(row::tx_parameter(part.after.tx)?)
-        .bind(part.after.position)
+        .bind(after.epoch)
+        .bind(after_tx)
+        .bind(after.position)
         .bind(end.epoch)
-        .bind(row::tx_parameter(end.tx)?)
+        .bind(end_tx)
         .bind(end.position)
-        .fetch_one(pool)
+        .fetch_one(connection)
         .await
         .map_err(|error| failure::of_query(&error))?;
     Ok(u64::try_from(events).unwrap_or_default())

@@ -13,6 +13,7 @@
 use domain_kernel::ports::StoreError;
 use domain_kernel::{BoxFuture, Checkpoint, RecordedEvent};
 use sqlx::PgConnection;
+use std::sync::Arc;
 
 mod batch;
 mod compare;
@@ -24,7 +25,7 @@ mod run;
 mod scratch;
 pub(crate) mod status;
 
-pub use compare::{Difference, DifferenceKind, Equality, TableEquality, simulate, verify};
+pub use compare::{Difference, DifferenceKind, Equality, TableEquality, Trial, simulate, try_out, verify};
 pub use plan::{Plan, PlannedTable, RebuildStatus, plan, rebuild_status};
 pub use read_model::{PgReadModels, ReadModel, ReadModels};
 pub use rebuild::{RebuildReport, Start, rebuild, rebuild_from};
@@ -53,6 +54,15 @@ pub trait Projection: Send + Sync {
         connection: &'a mut PgConnection,
         events: &'a [RecordedEvent],
     ) -> BoxFuture<'a, Result<(), ProjectionError>>;
+
+    /// Its next versions, to be tried on history before one of them is put in place ([`try_out`]): other rules for rows of
+    /// the same columns, with this projection's name and tables and a version above its own.
+    ///
+    /// A version whose rows have other columns is none of them: it has tables of its own, which are filled beside these as
+    /// soon as it runs.
+    fn candidates(&self) -> Vec<Arc<dyn Projection>> {
+        Vec::new()
+    }
 }
 
 /// Why a projection did not go on.
@@ -79,6 +89,24 @@ pub enum ProjectionError {
     Busy {
         /// Which projection.
         projection: &'static str,
+    },
+    /// The rows that are served are folded from the first event on: those of a part cannot be compared with them.
+    #[error(
+        "the rows of projection {projection} are folded from the first event on, and cannot be compared with a part's"
+    )]
+    FromTheMiddle {
+        /// Which projection.
+        projection: &'static str,
+    },
+    /// It is no next version of the projection beside which it should be tried.
+    #[error(
+        "version {version} of projection {projection} has another name, other tables or no later version than what is served"
+    )]
+    NoCandidate {
+        /// Which projection.
+        projection: &'static str,
+        /// Of which version.
+        version: i32,
     },
     /// A rebuilt table could not take the live one's place, because somebody kept reading that for too long.
     #[error("the tables of projection {projection} were never free for the swap")]

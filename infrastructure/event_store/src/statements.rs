@@ -119,6 +119,8 @@ statements! {
 
     /// Every event with its stream's head, stream by stream.
     VERIFY_EVENTS = include_str!("sql/verify_events.sql");
+    /// The events of a part with their streams' heads, stream by stream, and what came before the part.
+    VERIFY_PART = include_str!("sql/verify_part.sql");
     /// The first head without its events.
     VERIFY_HEADS = include_str!("sql/verify_heads.sql");
     /// The first command without its events.

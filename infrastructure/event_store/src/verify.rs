@@ -3,6 +3,7 @@
 //! The events stream through; nothing but the stream at hand is held in memory. The snapshot has no transaction id, so
 //! nobody waits for it.
 use crate::packed::{self, RawEvent};
+use crate::part::{self, Part};
 use crate::{Progress, failure, metadata, row, statements};
 use domain_kernel::ports::{ClaimKind, StoreError};
 use domain_kernel::{Checkpoint, CommandId, Hash, Head, StreamId, Version};
@@ -90,25 +91,44 @@ pub enum Problem {
 ///
 /// # Errors
 /// [`StoreError`] when it could not be checked; what is found bad is no error but in the report.
-pub async fn streams(pool: &PgPool, mut progress: impl FnMut(Progress) + Send) -> Result<ChainReport, StoreError> {
+pub async fn streams(pool: &PgPool, progress: impl FnMut(Progress) + Send) -> Result<ChainReport, StoreError> {
+    part(pool, &Part::default(), progress).await
+}
+
+/// As [`streams`], looking at the events of one part of the log alone: each has to be the one that was appended after the
+/// event before it in its stream, which is believed where that comes before the part. Commands and claims are of no part.
+///
+/// # Errors
+/// See [`streams`].
+pub async fn part(
+    pool: &PgPool,
+    part: &Part,
+    mut progress: impl FnMut(Progress) + Send,
+) -> Result<ChainReport, StoreError> {
     let of_query = |error: sqlx::Error| failure::of_query(&error);
     let mut snapshot = pool.begin_with(ONE_SNAPSHOT).await.map_err(of_query)?;
     sqlx::query(statements::NO_TIME_LIMITS).execute(&mut *snapshot).await.map_err(of_query)?;
-    let total: i64 = sqlx::query_scalar(statements::VERIFY_COUNT).fetch_one(&mut *snapshot).await.map_err(of_query)?;
-    let total = u64::try_from(total).unwrap_or_default();
-    let mut walk = Walk::default();
+    let total = part::count_on(&mut *snapshot, part).await?;
+    let mut walk = Walk { ends: part.until.is_some(), ..Walk::default() };
     {
-        let mut rows = sqlx::query(statements::VERIFY_EVENTS).fetch(&mut *snapshot);
+        let ([after, end], [after_tx, end_tx]) = part.bounds()?;
+        let query = if part.is_whole() {
+            sqlx::query(statements::VERIFY_EVENTS)
+        } else {
+            let query = sqlx::query(statements::VERIFY_PART).bind(after.epoch).bind(after_tx).bind(after.position);
+            query.bind(end.epoch).bind(end_tx).bind(end.position)
+        };
+        let mut rows = query.fetch(&mut *snapshot);
         while let Some(row) = rows.try_next().await.map_err(of_query)? {
             walk.event(&row)?;
-            if walk.events % STEP == 0 {
+            if walk.events.is_multiple_of(STEP) {
                 progress(Progress::of(walk.events, total));
             }
         }
     }
     walk.end_of_stream();
     progress(Progress::of(walk.events, total));
-    if walk.first_bad.is_none() {
+    if walk.first_bad.is_none() && part.is_whole() {
         walk.first_bad = besides_events(&mut snapshot).await?;
     }
     Ok(ChainReport { streams: walk.streams, events: walk.events, first_bad: walk.first_bad })
@@ -117,6 +137,8 @@ pub async fn streams(pool: &PgPool, mut progress: impl FnMut(Progress) + Send) -
 /// The stream at hand and what was found so far.
 #[derive(Default)]
 struct Walk {
+    /// Whether the part ends before the log may: a stream's head may name a later event.
+    ends: bool,
     streams: u64,
     events: u64,
     first_bad: Option<BadPosition>,
@@ -142,13 +164,9 @@ impl Walk {
             self.streams += 1;
             let version: Option<i32> = row.try_get(1).map_err(of_query)?;
             let hash: Option<Vec<u8>> = row.try_get(2).map_err(of_query)?;
-            self.current = Some(Current {
-                stream: event.stream,
-                last: Head::default(),
-                checkpoint: Checkpoint::default(),
-                head: version.zip(hash),
-                bad: false,
-            });
+            let (last, checkpoint) = before(row, event.version)?.unwrap_or_default();
+            self.current =
+                Some(Current { stream: event.stream, last, checkpoint, head: version.zip(hash), bad: false });
         }
         let Some(current) = self.current.as_mut().filter(|current| !current.bad) else { return Ok(()) };
         let problem = judge(current, &event);
@@ -165,7 +183,9 @@ impl Walk {
     fn end_of_stream(&mut self) {
         let Some(current) = self.current.take().filter(|current| !current.bad) else { return };
         let fits = current.head.is_some_and(|(version, hash)| {
-            u32::try_from(version) == Ok(current.last.version.0) && hash == current.last.hash
+            let version = u32::try_from(version).unwrap_or_default();
+            let later = self.ends && version > current.last.version.0;
+            later || (version == current.last.version.0 && hash == current.last.hash)
         });
         if !fits {
             self.found(BadPosition {
@@ -182,6 +202,19 @@ impl Walk {
             self.first_bad = Some(bad);
         }
     }
+}
+
+/// What `row` says of the event before version `of` of its stream, where that is not looked at itself.
+fn before(row: &PgRow, of: Version) -> Result<Option<(Head, Checkpoint)>, StoreError> {
+    let of_query = |error: sqlx::Error| failure::of_query(&error);
+    if row.len() < 7 {
+        return Ok(None);
+    }
+    let Some(hash) = row.try_get::<Option<Vec<u8>>, _>(3).map_err(of_query)? else { return Ok(None) };
+    let place =
+        (row.try_get(4).map_err(of_query)?, row.try_get(5).map_err(of_query)?, row.try_get(6).map_err(of_query)?);
+    let head = Head { version: Version(of.0.saturating_sub(1)), hash: row::hash(hash)? };
+    Ok(Some((head, row::checkpoint(place)?)))
 }
 
 /// What is wrong with `event` after what came before it in its stream.

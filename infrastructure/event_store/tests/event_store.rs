@@ -23,6 +23,8 @@ mod history;
 mod lanes;
 #[path = "event_store/operations.rs"]
 mod operations;
+#[path = "event_store/parts.rs"]
+mod parts;
 #[path = "event_store/projections.rs"]
 mod projections;
 #[path = "event_store/refusals.rs"]

@@ -29,7 +29,8 @@ pub(crate) use keys::{DecisionArgs, HoldArgs, KeysCommand, PurposeName, RotateAr
 pub(crate) use operate::{
     DownArgs, HealthArgs, LogsArgs, SecretsCommand, StatusArgs, TokenArgs, TopicsArgs, TopicsCommand, TopicsEnsureArgs,
 };
-pub(crate) use replay::{ReplayCommand, ReplayRepublishArgs, ReplayRunArgs, ReplaySimulateArgs, ReplayVerifyArgs};
+pub(crate) use replay::{PartArgs, ReplayCommand, ReplayRepublishArgs};
+pub(crate) use replay::{ReplayRunArgs, ReplaySimulateArgs, ReplayVerifyArgs};
 pub(crate) use service::{BrokerArgs, GatewayArgs, MailArgs, NotificationsArgs, PlaceArgs};
 pub(crate) use service::{ProcessArgs, RateArgs, ServiceArgs, UsersArgs};
 

@@ -4,10 +4,12 @@
 //! databases and no login (docs/adr/0021).
 mod moment;
 mod names;
+mod part;
 mod shown;
 
 pub(crate) use moment::{bound, moment, period};
 pub(crate) use names::{correlation_id, services, stream_id, types};
+pub(crate) use part::Bounds;
 pub(crate) use shown::{EVENTS, ShownEvent};
 
 use crate::cli::StoreArgs;

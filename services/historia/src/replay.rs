@@ -29,7 +29,7 @@ pub(crate) use verify::Verified;
 /// The databases cannot be reached, the projection is unknown, or something is damaged (exit code 3).
 pub(crate) async fn run(command: ReplayCommand) -> Result<(), Failure> {
     match command {
-        ReplayCommand::Plan { projection, store, output } => plan::run(&projection, &store, output).await,
+        ReplayCommand::Plan { projection, part, store, output } => plan::run(&projection, &part, &store, output).await,
         ReplayCommand::Run(arguments) => run::run(arguments).await,
         ReplayCommand::Status { store, output } => status::run(&store, output).await,
         ReplayCommand::Verify(arguments) => verify::run(&arguments).await,

@@ -29,7 +29,7 @@ fn all() -> Vec<(&'static str, Value)> {
         ("replay-plan", schema::<replay::Plans>("historia replay plan, and run --dry-run")),
         ("replay-republish", schema::<replay::Republication>("historia replay republish")),
         ("replay-run", schema::<replay::Rebuilt>("historia replay run")),
-        ("replay-simulate", schema::<replay::Simulated>("historia replay simulate")),
+        ("replay-simulate", schema::<replay::Simulated>("historia replay simulate, and run --to")),
         ("replay-status", schema::<replay::Statuses>("historia replay status")),
         ("replay-verify", schema::<replay::Verified>("historia replay verify")),
         ("state", schema::<state::StateAt>("historia state")),

@@ -2,6 +2,7 @@
 //! afresh beside, and compare.
 use super::scratch::Scratch;
 use super::{Projection, ProjectionError, status};
+use crate::part::Part;
 use crate::{Progress, statements};
 use domain_kernel::Checkpoint;
 use domain_kernel::ports::EventStore;
@@ -12,7 +13,7 @@ use std::cmp::Ordering;
 /// A projection, compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Equality {
-    /// Where the live rows stood, and the fresh ones were folded to.
+    /// Where the fresh rows were folded to: where the live ones stood, or where the part ended before that.
     pub checkpoint: Checkpoint,
     /// Events folded.
     pub events: u64,
@@ -86,34 +87,105 @@ pub async fn simulate(
     store: &dyn EventStore,
     pool: &PgPool,
     shown: usize,
+    progress: impl FnMut(Progress) + Send,
+) -> Result<Equality, ProjectionError> {
+    let trial = Trial { served: projection, candidate: None, part: Part::default(), shown };
+    try_out(&trial, store, pool, progress).await
+}
+
+/// What is folded afresh, and what its rows are compared with.
+#[derive(Clone, Copy)]
+pub struct Trial<'p> {
+    /// The projection whose rows are served.
+    pub served: &'p dyn Projection,
+    /// One of its [candidates](Projection::candidates), whose rules are tried; `None`: its own.
+    pub candidate: Option<&'p dyn Projection>,
+    /// The part of the log that is folded.
+    pub part: Part,
+    /// How many rows of each table are shown.
+    pub shown: usize,
+}
+
+/// Folds a part of the log afresh and compares every row. Nothing that is written stays.
+///
+/// - Without a candidate the rows are compared with those that are served; a part that ends early shows what they were
+///   then. It begins with the first event.
+/// - A candidate's rows are compared with those that are served, where it is tried on the whole log; on a part, with the
+///   rows that the served rules make of the same part, wherever that begins.
+///
+/// # Errors
+/// [`ProjectionError::FromTheMiddle`], [`ProjectionError::NoCandidate`]; otherwise see [`verify`].
+pub async fn try_out(
+    trial: &Trial<'_>,
+    store: &dyn EventStore,
+    pool: &PgPool,
     mut progress: impl FnMut(Progress) + Send,
 ) -> Result<Equality, ProjectionError> {
-    let mut scratch = Scratch::for_once(projection, pool).await?;
-    scratch.count().await?;
+    let tried = trial.tried()?;
+    let mut scratch = Scratch::for_once(tried, pool).await?;
+    scratch.begin(&trial.part).await?;
     progress(scratch.progress());
     let mut live = pool.begin_with(crate::verify::ONE_SNAPSHOT).await?;
     sqlx::query(statements::NO_TIME_LIMITS).execute(&mut *live).await?;
-    let at = status::load(projection, &mut live).await?.map_or_else(Checkpoint::default, |found| found.checkpoint);
+    let stands =
+        status::load(trial.served, &mut live).await?.map_or_else(Checkpoint::default, |found| found.checkpoint);
+    let at = trial.part.until.map_or(stands, |until| until.min(stands));
     scratch.fold(store, Some(at), &mut progress).await?;
     let mut tables = Vec::new();
-    for table in projection.tables() {
-        tables.push(compare(table, &mut live, &mut scratch.connection, shown).await?);
+    if trial.candidate.is_some() && !trial.part.is_whole() {
+        live.rollback().await?;
+        let mut beside = scratch.beside(trial.served, pool).await?;
+        beside.begin(&trial.part).await?;
+        beside.fold(store, Some(at), &mut progress).await?;
+        for table in tried.tables() {
+            let (is, should_be) = ((beside.schema, &mut beside.connection), (scratch.schema, &mut scratch.connection));
+            tables.push(compare(table, is, should_be, trial.shown).await?);
+        }
+        beside.close().await?;
+    } else {
+        for table in tried.tables() {
+            let (is, should_be) = (("public", &mut *live), (scratch.schema, &mut scratch.connection));
+            tables.push(compare(table, is, should_be, trial.shown).await?);
+        }
+        live.rollback().await?;
     }
-    live.rollback().await?;
     let events = scratch.events;
     scratch.close().await?;
     Ok(Equality { checkpoint: at, events, tables })
 }
 
+impl<'p> Trial<'p> {
+    /// Whose rules are tried.
+    fn tried(&self) -> Result<&'p dyn Projection, ProjectionError> {
+        let Self { served, candidate, part, .. } = self;
+        match candidate {
+            None if part.after > Checkpoint::default() => {
+                Err(ProjectionError::FromTheMiddle { projection: served.name() })
+            }
+            None => Ok(*served),
+            Some(candidate)
+                if candidate.name() == served.name()
+                    && candidate.tables() == served.tables()
+                    && candidate.version() > served.version() =>
+            {
+                Ok(*candidate)
+            }
+            Some(candidate) => {
+                Err(ProjectionError::NoCandidate { projection: served.name(), version: candidate.version() })
+            }
+        }
+    }
+}
+
 /// Walks the two sorted tables side by side; holds one row of each.
 async fn compare(
     table: &'static str,
-    live: &mut PgConnection,
-    fresh: &mut PgConnection,
+    (live_schema, live): (&'static str, &mut PgConnection),
+    (fresh_schema, fresh): (&'static str, &mut PgConnection),
     shown: usize,
 ) -> Result<TableEquality, ProjectionError> {
-    let mut live = rows("public", table, live);
-    let mut fresh = rows("verify", table, fresh);
+    let mut live = rows(live_schema, table, live);
+    let mut fresh = rows(fresh_schema, table, fresh);
     let mut result = TableEquality { table, rows: 0, differences: 0, shown: Vec::new() };
     let (mut is, mut should_be) = (live.try_next().await?, fresh.try_next().await?);
     loop {

@@ -1,16 +1,17 @@
 //! What a rebuild would do, and how far one got. Nothing here writes.
 use super::remembered::Remembered;
 use super::{Projection, ProjectionError, status};
+use crate::part::{self, Part};
 use crate::statements;
 use chrono::{DateTime, Utc};
-use domain_kernel::{Checkpoint, Hash};
+use domain_kernel::Hash;
 use sqlx::PgPool;
 use std::time::Duration;
 
 /// What a rebuild would do now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// Events in the log.
+    /// Events in the part of the log that is asked about.
     pub events: u64,
     /// How many of them a broken-off rebuild has folded already, and this one would not fold again.
     pub folded: u64,
@@ -53,18 +54,26 @@ pub struct RebuildStatus {
     pub busy: bool,
 }
 
-/// What a rebuild of `projection` by the code that `definition` stands for would do.
+/// What a rebuild of `projection` by the code that `definition` stands for would do; or a fold of `part`, which begins
+/// anew where that is not the whole log.
 ///
 /// # Errors
 /// [`ProjectionError::Database`].
-pub async fn plan(projection: &dyn Projection, pool: &PgPool, definition: &Hash) -> Result<Plan, ProjectionError> {
+pub async fn plan(
+    projection: &dyn Projection,
+    pool: &PgPool,
+    definition: &Hash,
+    part: &Part,
+) -> Result<Plan, ProjectionError> {
     let mut connection = pool.acquire().await?;
     let remembered = Remembered::load(projection, &mut connection).await?;
     let going_on = match &remembered {
-        Some(found) if found.can_go_on(projection, definition, &mut connection).await? => Some(found),
+        Some(found) if part.is_whole() && found.can_go_on(projection, definition, &mut connection).await? => {
+            Some(found)
+        }
         _ => None,
     };
-    let events = status::events_after(Checkpoint::default(), &mut connection).await?.events;
+    let events = part::count_on(&mut *connection, part).await?;
     let folded = going_on.map_or(0, |found| found.events.min(events));
     let estimate = remembered.as_ref().and_then(Remembered::seconds_per_event).map(|seconds| {
         let left = events.saturating_sub(folded);

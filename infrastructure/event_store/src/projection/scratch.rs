@@ -5,6 +5,7 @@
 //! the next; what a broken-off rebuild left is gone on with where that is possible.
 use super::remembered::{self, Remembered};
 use super::{MAX_BATCH, Projection, ProjectionError, Start, status};
+use crate::part::{self, Part};
 use crate::{Progress, statements};
 use domain_kernel::ports::EventStore;
 use domain_kernel::{Checkpoint, RecordedEvent};
@@ -31,7 +32,7 @@ pub(super) struct Scratch<'p> {
     /// Where the log ended when that was known.
     end: Checkpoint,
     looked: Instant,
-    schema: &'static str,
+    pub(super) schema: &'static str,
     size: super::batch::BatchSize,
     /// Since when this run works, and how long the ones before it did; `None`: nothing is remembered of this work.
     memory: Option<(Instant, Duration)>,
@@ -41,6 +42,22 @@ impl<'p> Scratch<'p> {
     /// Makes empty tables that nobody goes on with.
     pub(super) async fn for_once(projection: &'p dyn Projection, pool: &PgPool) -> Result<Self, ProjectionError> {
         let mut scratch = Self::open(projection, pool, "verify").await?;
+        sqlx::query(statements::SCRATCH_PREPARE)
+            .bind(scratch.schema)
+            .bind(projection.tables())
+            .execute(&mut scratch.connection)
+            .await?;
+        Ok(scratch)
+    }
+
+    /// Makes empty tables that this fold's are compared with, under the lock that it has.
+    pub(super) async fn beside<'q>(
+        &self,
+        projection: &'q dyn Projection,
+        pool: &PgPool,
+    ) -> Result<Scratch<'q>, ProjectionError> {
+        let connection = pool.acquire().await?.detach();
+        let mut scratch = Scratch::on(connection, projection, "beside");
         sqlx::query(statements::SCRATCH_PREPARE)
             .bind(scratch.schema)
             .bind(projection.tables())
@@ -102,9 +119,20 @@ impl<'p> Scratch<'p> {
             attempt += 1;
             tokio::time::sleep(LOCK_PAUSE).await;
         }
+        Ok(Self::on(connection, projection, schema))
+    }
+
+    fn on(connection: PgConnection, projection: &'p dyn Projection, schema: &'static str) -> Self {
         let size = super::batch::BatchSize::new();
         let (at, end, looked) = (Checkpoint::default(), Checkpoint::default(), Instant::now());
-        Ok(Self { projection, connection, at, events: 0, total: 0, end, looked, schema, size, memory: None })
+        Self { projection, connection, at, events: 0, total: 0, end, looked, schema, size, memory: None }
+    }
+
+    /// Stands before the first event of `part`, and knows how many there are.
+    pub(super) async fn begin(&mut self, part: &Part) -> Result<(), ProjectionError> {
+        self.at = part.after;
+        self.total = part::count_on(&mut self.connection, part).await?;
+        Ok(())
     }
 
     /// Counts what there is to fold; gives where the log ends.

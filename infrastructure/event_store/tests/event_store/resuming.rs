@@ -3,6 +3,7 @@ use super::counter::{TABLES, Totals, count_up, totals};
 use super::fixture::{Fixture, LIMIT, store_with, stream};
 use domain_kernel::{BoxFuture, Hash, RecordedEvent, StreamId};
 use infra_event_store::Progress;
+use infra_event_store::part::Part;
 use infra_event_store::projection::{self, Projection, ProjectionError, RebuildReport, Start};
 use infra_testkit::wait_for;
 use sqlx::PgConnection;
@@ -170,7 +171,7 @@ async fn a_verification_leaves_a_broken_off_rebuild_as_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_tells_what_a_rebuild_would_do_and_writes_nothing() {
     let (fixture, _) = fixture_with_events().await;
-    let plan = async || projection::plan(&Totals, fixture.pool(), &THIS_CODE).await.unwrap();
+    let plan = async || projection::plan(&Totals, fixture.pool(), &THIS_CODE, &Part::default()).await.unwrap();
     let first = plan().await;
     assert_eq!((first.events, first.folded, first.estimate, first.busy), (EVENTS, 0, None, false));
     assert_eq!(first.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), ["totals_v1"]);
@@ -184,7 +185,7 @@ async fn a_plan_tells_what_a_rebuild_would_do_and_writes_nothing() {
 
     let done = killed_at(&fixture, 50).await;
     assert_eq!(plan().await.folded, done);
-    let other = projection::plan(&Totals, fixture.pool(), &[2; 32]).await.unwrap();
+    let other = projection::plan(&Totals, fixture.pool(), &[2; 32], &Part::default()).await.unwrap();
     assert_eq!(other.folded, 0, "other code would begin anew");
     go_on(&fixture, GO_ON, &Totals).await;
     let known = plan().await;

@@ -12,6 +12,8 @@ pub(crate) enum ReplayCommand {
         #[arg(default_value = "all")]
         projection: String,
         #[command(flatten)]
+        part: PartArgs,
+        #[command(flatten)]
         store: StoreArgs,
         #[command(flatten)]
         output: OutputArgs,
@@ -53,6 +55,17 @@ pub(crate) enum ReplayCommand {
     Republish(ReplayRepublishArgs),
 }
 
+/// A part of history: of each log that the verb looks at.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct PartArgs {
+    /// Only from this position or moment on: a number, or 2026-11-22T10:00:00Z, a date, or how long ago (90s, 30m, 12h, 7d)
+    #[arg(long, value_name = "PLACE")]
+    pub from: Option<String>,
+    /// Only up to and with this position or moment
+    #[arg(long, value_name = "PLACE")]
+    pub to: Option<String>,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct ReplayRepublishArgs {
     /// Whose history, such as `results`
@@ -92,6 +105,11 @@ pub(crate) struct ReplayRepublishArgs {
 pub(crate) struct ReplaySimulateArgs {
     /// The projection, such as `user_list`; `all` for every one
     pub projection: String,
+    /// Try the rules of this next version, a candidate that is in this executable beside the one that serves
+    #[arg(long, value_name = "VERSION")]
+    pub candidate: Option<i32>,
+    #[command(flatten)]
+    pub part: PartArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     /// How many differing rows of each table are shown
@@ -106,6 +124,8 @@ pub(crate) struct ReplaySimulateArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct ReplayVerifyArgs {
+    #[command(flatten)]
+    pub part: PartArgs,
     #[command(flatten)]
     pub store: StoreArgs,
     /// Hold the logs also against the anchors in this file, which `replay anchor` printed
@@ -130,6 +150,16 @@ pub(crate) struct ReplayRunArgs {
     pub projection: String,
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Build the rows as they stood at this position or moment, beside the live ones, show which differ from these, and
+    /// swap nothing
+    #[arg(long, value_name = "PLACE", conflicts_with = "restart")]
+    pub to: Option<String>,
+    /// Refused: a fold begins with the first event
+    #[arg(long, value_name = "PLACE", hide = true)]
+    pub from: Option<String>,
+    /// With --to, how many differing rows of each table are shown
+    #[arg(long, default_value_t = 20, value_name = "N", requires = "to")]
+    pub limit: usize,
     /// Throw away what a broken-off rebuild left, and begin with the first event
     #[arg(long)]
     pub restart: bool,

@@ -12,6 +12,7 @@ use chrono::{DateTime, SecondsFormat};
 use domain_kernel::ports::Clock;
 use domain_kernel::{Checkpoint, Timestamp};
 use infra_event_store::anchors;
+use infra_event_store::part::Part;
 use infra_runtime::SystemClock;
 use infra_runtime::secrets::SecretsDirectory;
 use infra_vault::anchor::{Anchor, AnchorKey, LogRoot, SignedAnchor};
@@ -134,13 +135,15 @@ impl Given {
         Ok(Self { anchors, key })
     }
 
-    /// Holds the log of `service` against the anchors of the file and those in its table.
+    /// Holds the log of `service` against the anchors of the file and those in its table that lie in `part`. Each covers
+    /// the log from its first event on.
     ///
     /// # Errors
     /// The database cannot be reached, or there are anchors and no key to prove whose they are.
-    pub(super) async fn check(&self, service: &str, pool: &PgPool, bars: &Bars) -> Result<Held, Failure> {
+    pub(super) async fn check(&self, service: &str, pool: &PgPool, part: &Part, bars: &Bars) -> Result<Held, Failure> {
         let mut signed = anchors::kept(pool, service).await?;
         signed.extend(self.anchors.iter().filter(|signed| signed.anchor.log == service).cloned());
+        signed.retain(|signed| part.holds(signed.anchor.at));
         if signed.is_empty() {
             return Ok(Held { holding: 0, first_bad: None });
         }

@@ -1,8 +1,9 @@
 //! `replay plan`: what a rebuild would do. Writes nothing.
 use super::target::{self, Target};
-use crate::cli::{OutputArgs, StoreArgs};
+use crate::cli::{OutputArgs, PartArgs, StoreArgs};
 use crate::databases::Databases;
 use crate::failure::Failure;
+use crate::history::Bounds;
 use crate::output::{List, Output};
 use infra_event_store::projection;
 use serde::Serialize;
@@ -45,16 +46,16 @@ struct PlannedTable {
     bytes: u64,
 }
 
-/// Prints the plan for the projections called `wanted`.
+/// Prints the plan for the projections called `wanted`, of a part of their logs.
 ///
 /// # Errors
 /// The databases cannot be reached, or there is no such projection.
-pub(super) async fn run(wanted: &str, store: &StoreArgs, output: OutputArgs) -> Result<(), Failure> {
-    let chosen = target::chosen(wanted)?;
+pub(super) async fn run(wanted: &str, part: &PartArgs, store: &StoreArgs, output: OutputArgs) -> Result<(), Failure> {
+    let (chosen, bounds) = (target::chosen(wanted)?, Bounds::read(part)?);
     let databases = Databases::attach(store).await?;
     let planned = async {
         let targets = target::open(chosen, &databases).await?;
-        let plans = of(&targets).await;
+        let plans = of(&targets, &bounds).await;
         target::close(targets).await;
         plans
     }
@@ -63,11 +64,11 @@ pub(super) async fn run(wanted: &str, store: &StoreArgs, output: OutputArgs) -> 
     Output::new(output).list(&PLANS, &planned?)
 }
 
-async fn of(targets: &[Target]) -> Result<Plans, Failure> {
+async fn of(targets: &[Target], bounds: &Bounds) -> Result<Plans, Failure> {
     let definition = target::definition().await?;
     let mut projections = Vec::new();
     for Target { service, projection, pool, .. } in targets {
-        let plan = projection::plan(&**projection, pool, &definition).await?;
+        let plan = projection::plan(&**projection, pool, &definition, &bounds.of(pool).await?).await?;
         projections.push(PlannedProjection {
             service,
             name: projection.name(),

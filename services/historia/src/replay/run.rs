@@ -1,6 +1,6 @@
 //! `replay run`: projections folded anew and swapped in.
 use super::target::{self, Target};
-use crate::cli::ReplayRunArgs;
+use crate::cli::{PartArgs, ReplayRunArgs, ReplaySimulateArgs};
 use crate::databases::Databases;
 use crate::failure::Failure;
 use crate::output::{List, Output};
@@ -36,15 +36,28 @@ struct RebuiltProjection {
     seconds: f64,
 }
 
-/// Rebuilds the projections that are asked for, and prints what was done.
+/// Rebuilds the projections that are asked for, and prints what was done. With a place to fold to nothing is swapped in:
+/// the rows as they stood there are compared with those that are served.
 ///
 /// # Errors
 /// The databases cannot be reached, there is no such projection, another rebuild of it is under way, or this one was
 /// interrupted; what it did is kept for the next.
 pub(super) async fn run(arguments: ReplayRunArgs) -> Result<(), Failure> {
-    let ReplayRunArgs { projection: wanted, store, restart, dry_run, parallel, no_progress, output } = arguments;
+    let ReplayRunArgs { projection: wanted, to, from, limit, store, restart, dry_run, parallel, no_progress, output } =
+        arguments;
+    if from.is_some() {
+        return Err(Failure::usage(
+            "a read model is a fold of its log from the first event on: begun anywhere else, its rows would be nobody's; \
+             --to PLACE folds up to a place, and `replay verify --from PLACE` looks at a part of the log",
+        ));
+    }
+    let part = PartArgs { from: None, to };
     if dry_run {
-        return super::plan::run(&wanted, &store, output).await;
+        return super::plan::run(&wanted, &part, &store, output).await;
+    }
+    if part.to.is_some() {
+        let then = ReplaySimulateArgs { projection: wanted, candidate: None, part, store, limit, no_progress, output };
+        return super::simulate::run(&then).await;
     }
     let chosen = target::chosen(&wanted)?;
     let databases = Databases::attach(&store).await?;

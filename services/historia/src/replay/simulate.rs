@@ -1,14 +1,17 @@
-//! `replay simulate`: what the rules of this executable would make of history, beside what is served.
+//! `replay simulate`: what the rules of this executable, or of a candidate in it, would make of history, beside what is
+//! served; and `replay run --to`: what was served then.
 //!
 //! Keys of rows are shown, never what is in them.
 use super::target::{self, Target};
 use crate::cli::ReplaySimulateArgs;
 use crate::databases::Databases;
 use crate::failure::Failure;
+use crate::history::Bounds;
 use crate::output::{self, List, Output};
 use crate::progress::Bars;
-use infra_event_store::projection::{self, Difference, DifferenceKind, Equality};
+use infra_event_store::projection::{self, Difference, DifferenceKind, Equality, Projection, Trial};
 use serde::Serialize;
+use std::sync::Arc;
 use utoipa::ToSchema;
 
 const ROWS: List =
@@ -26,7 +29,7 @@ struct SimulatedProjection {
     service: &'static str,
     name: &'static str,
     version: i32,
-    /// Events folded: up to where the rows stand that are served.
+    /// Events folded: up to where the rows stand that are served, or the end of the part.
     events: u64,
     tables: Vec<SimulatedTable>,
 }
@@ -55,13 +58,20 @@ struct SimulatedRow {
 /// Prints what would come out differently.
 ///
 /// # Errors
-/// The databases cannot be reached, there is no such projection, or a rebuild or verification of it is under way.
+/// The databases cannot be reached, there is no such projection or candidate, or a rebuild or verification of it is under
+/// way.
 pub(super) async fn run(arguments: &ReplaySimulateArgs) -> Result<(), Failure> {
-    let chosen = target::chosen(&arguments.projection)?;
+    let (chosen, bounds) = (target::chosen(&arguments.projection)?, Bounds::read(&arguments.part)?);
+    if arguments.candidate.is_none() && arguments.part.from.is_some() {
+        return Err(Failure::usage(
+            "the rows that are served are folded from the first event on, and cannot be compared with a part's: --from \
+             goes with --candidate, where both are folded from there",
+        ));
+    }
     let databases = Databases::attach(&arguments.store).await?;
     let simulated = async {
         let targets = target::open(chosen, &databases).await?;
-        let simulated = of(&targets, arguments.limit, &Bars::new(!arguments.no_progress)).await;
+        let simulated = of(&targets, arguments, &bounds).await;
         target::close(targets).await;
         simulated
     }
@@ -70,20 +80,42 @@ pub(super) async fn run(arguments: &ReplaySimulateArgs) -> Result<(), Failure> {
     print(&simulated?, Output::new(arguments.output))
 }
 
-async fn of(targets: &[Target], limit: usize, bars: &Bars) -> Result<Simulated, Failure> {
-    let mut simulated = Simulated::default();
+async fn of(targets: &[Target], arguments: &ReplaySimulateArgs, bounds: &Bounds) -> Result<Simulated, Failure> {
+    let (mut simulated, bars) = (Simulated::default(), Bars::new(!arguments.no_progress));
     for target in targets {
-        let mut bar = bars.add(target.projection.name());
         let Target { projection, pool, store, .. } = target;
-        let equality = projection::simulate(&**projection, &**store, pool, limit, |progress| bar.set(progress)).await?;
-        simulated.add(target, equality);
+        let candidate = arguments.candidate.map(|version| candidate(&**projection, version)).transpose()?;
+        let trial = Trial {
+            served: &**projection,
+            candidate: candidate.as_deref(),
+            part: bounds.of(pool).await?,
+            shown: arguments.limit,
+        };
+        let mut bar = bars.add(projection.name());
+        let equality = projection::try_out(&trial, &**store, pool, |progress| bar.set(progress)).await?;
+        simulated.add(target, candidate.as_deref().unwrap_or(&**projection).version(), equality);
     }
     Ok(simulated)
 }
 
+/// The next version of `served` that is asked for.
+fn candidate(served: &dyn Projection, version: i32) -> Result<Arc<dyn Projection>, Failure> {
+    let mut all = served.candidates();
+    let versions: Vec<String> = all.iter().map(|candidate| candidate.version().to_string()).collect();
+    match all.iter().position(|candidate| candidate.version() == version) {
+        Some(place) => Ok(all.swap_remove(place)),
+        None => Err(Failure::not_found(format!(
+            "this executable has no candidate {version} of {} v{}; it has: {}",
+            served.name(),
+            served.version(),
+            if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }
+        ))),
+    }
+}
+
 impl Simulated {
-    fn add(&mut self, target: &Target, equality: Equality) {
-        let (service, name, version) = (target.service, target.projection.name(), target.projection.version());
+    fn add(&mut self, target: &Target, version: i32, equality: Equality) {
+        let (service, name) = (target.service, target.projection.name());
         let tables = equality.tables.iter();
         let tables = tables.map(|of| SimulatedTable { table: of.table, rows: of.rows, differences: of.differences });
         let tables = tables.collect();

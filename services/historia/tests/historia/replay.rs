@@ -24,6 +24,7 @@ fn document(data: &DataDirectory, arguments: &[&str]) -> Value {
     let document = serde_json::from_slice(&output.stdout).unwrap();
     match arguments {
         ["replay", "run", more @ ..] if more.contains(&"--dry-run") => schemas::check("replay-plan", &document),
+        ["replay", "run", more @ ..] if more.contains(&"--to") => schemas::check("replay-simulate", &document),
         ["replay", ..] => schemas::check(&schemas::of(arguments), &document),
         _ => {}
     }
@@ -81,6 +82,52 @@ async fn a_replay_is_planned_run_and_told_of() {
     let verified = lines(&data, &["replay", "verify", "--no-progress"]);
     assert!(verified.len() == 4 && verified.iter().all(|row| row[1] == "true"), "{verified:?}");
     every_form_is_printed(&data);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_history_is_planned_verified_and_folded_as_it_was_then() {
+    let data = loaded(200).await;
+    let platform = Platform::up(&data, &[]);
+    wait_for("the read models to have it all", PATIENCE, async || {
+        let status = document(&data, &["replay", "status", "-o", "json"]);
+        (of(&status, "access_log")["behind_events"] == 0).then_some(())
+    })
+    .await;
+    let all = of(&document(&data, &["replay", "plan", "access_log", "-o", "json"]), "access_log").clone();
+    let events = all["events"].as_u64().unwrap();
+    let part = document(&data, &["replay", "plan", "access_log", "--from", "11", "--to", "60", "-o", "json"]);
+    assert_eq!(of(&part, "access_log")["events"], 50, "{part}");
+    let future = document(&data, &["replay", "plan", "access_log", "--from", "2999-01-01", "-o", "json"]);
+    assert_eq!(of(&future, "access_log")["events"], 0);
+
+    let verified = document(&data, &["replay", "verify", "--from", "11", "--to", "60", "--no-progress", "-o", "json"]);
+    assert_eq!(verified["whole"], true, "{verified}");
+    let services = verified["services"].as_array().unwrap();
+    let results = services.iter().find(|service| service["service"] == "results").unwrap();
+    assert_eq!((&results["events"], &results["projections"]), (&json!(50), &json!([])), "{results}");
+
+    let before = document(&data, &["replay", "status", "-o", "json"]);
+    let to = ["replay", "run", "access_log", "--to", "60", "--no-progress", "-o", "json"];
+    let then = document(&data, &to);
+    let ended = of(&then, "access_log")["events"].as_u64().unwrap();
+    assert!(ended == 60 && ended < events, "{then}");
+    let gone = then["rows"].as_array().unwrap().iter().any(|row| row["would_be"] == "gone");
+    assert!(gone, "what came later was not there: {then}");
+    assert_eq!(document(&data, &["replay", "status", "-o", "json"]), before, "nothing was swapped");
+    let dry = document(&data, &["replay", "run", "access_log", "--to", "60", "--dry-run", "-o", "json"]);
+    assert_eq!(of(&dry, "access_log")["events"], 60);
+
+    let refused = |arguments: &[&str], code: i32, words: &str| {
+        let output = historia(&data, arguments);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(code), 0), "{arguments:?}: {told}");
+        assert!(told.contains(words), "{arguments:?}: {told}");
+    };
+    refused(&["replay", "run", "access_log", "--from", "11"], 2, "from the first event on");
+    refused(&["replay", "simulate", "access_log", "--from", "11"], 2, "--candidate");
+    refused(&["replay", "simulate", "access_log", "--candidate", "9"], 4, "it has: none");
+    refused(&["replay", "verify", "--from", "yesterday"], 2, "no moment");
+    platform.interrupt();
 }
 
 /// In the forms that every verb has.
