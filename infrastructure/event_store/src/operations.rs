@@ -6,7 +6,7 @@ mod in_hand;
 
 pub use in_hand::{InHand, TakenUp, Waiting};
 
-use crate::projection::{Lag, Projection, ProjectionError, status};
+use crate::projection::{Lag, Projection, ProjectionError, RebuildStatus, plan, status};
 use crate::{failure, row, statements};
 use chrono::{DateTime, Utc};
 use domain_kernel::ports::StoreError;
@@ -37,6 +37,8 @@ pub struct ProjectionStanding {
     pub lag: Lag,
     /// Who lets it stand still; `None` while it goes on.
     pub pause: Option<Pause>,
+    /// A rebuild of it that was begun and is not done: somebody works on it, or it was broken off.
+    pub rebuild: Option<RebuildStatus>,
 }
 
 /// That a projection stands still because somebody wants it so.
@@ -131,6 +133,7 @@ impl Operations {
             None => (Checkpoint::default(), 0, None),
         };
         let lag = status::events_after(checkpoint, &mut connection).await?;
+        let rebuild = plan::rebuild_status_on(projection, &mut connection).await?;
         Ok(ProjectionStanding {
             name: projection.name(),
             version: projection.version(),
@@ -138,6 +141,7 @@ impl Operations {
             checkpoint,
             lag,
             pause,
+            rebuild: rebuild.filter(|rebuild| rebuild.finished_at.is_none()),
         })
     }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 mod batch;
 mod compare;
-mod plan;
+pub(crate) mod plan;
 mod read_model;
 mod rebuild;
 mod remembered;

@@ -124,7 +124,11 @@ fn projection_view(standing: ProjectionStanding, now: Timestamp) -> ProjectionVi
             by: pause.by.0,
             reason: pause.reason,
         }),
-        rebuild: None,
+        rebuild: standing.rebuild.map(|rebuild| RebuildView {
+            done: rebuild.done,
+            total: rebuild.total,
+            running: rebuild.busy,
+        }),
     }
 }
 

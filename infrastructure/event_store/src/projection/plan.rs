@@ -5,7 +5,7 @@ use crate::part::{self, Part};
 use crate::statements;
 use chrono::{DateTime, Utc};
 use domain_kernel::Hash;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::time::Duration;
 
 /// What a rebuild would do now.
@@ -97,11 +97,18 @@ pub async fn rebuild_status(
     projection: &dyn Projection,
     pool: &PgPool,
 ) -> Result<Option<RebuildStatus>, ProjectionError> {
-    let mut connection = pool.acquire().await?;
-    let Some(found) = Remembered::load(projection, &mut connection).await? else { return Ok(None) };
+    rebuild_status_on(projection, &mut *pool.acquire().await?).await
+}
+
+/// As [`rebuild_status`].
+pub(crate) async fn rebuild_status_on(
+    projection: &dyn Projection,
+    connection: &mut PgConnection,
+) -> Result<Option<RebuildStatus>, ProjectionError> {
+    let Some(found) = Remembered::load(projection, connection).await? else { return Ok(None) };
     let left = match found.finished_at {
         Some(_) => 0,
-        None => status::events_after(found.at, &mut connection).await?.events,
+        None => status::events_after(found.at, connection).await?.events,
     };
     Ok(Some(RebuildStatus {
         done: found.events,
@@ -110,10 +117,10 @@ pub async fn rebuild_status(
         moved_at: found.moved_at,
         finished_at: found.finished_at,
         worked: found.worked,
-        busy: busy(projection, &mut connection).await?,
+        busy: busy(projection, connection).await?,
     }))
 }
 
-async fn busy(projection: &dyn Projection, connection: &mut sqlx::PgConnection) -> Result<bool, ProjectionError> {
+async fn busy(projection: &dyn Projection, connection: &mut PgConnection) -> Result<bool, ProjectionError> {
     Ok(sqlx::query_scalar(statements::SCRATCH_LOCKED).bind(projection.name()).fetch_one(connection).await?)
 }

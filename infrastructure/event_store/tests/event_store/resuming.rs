@@ -3,10 +3,12 @@ use super::counter::{TABLES, Totals, count_up, totals};
 use super::fixture::{Fixture, LIMIT, store_with, stream};
 use domain_kernel::{BoxFuture, Hash, RecordedEvent, StreamId};
 use infra_event_store::Progress;
+use infra_event_store::operations::Operations;
 use infra_event_store::part::Part;
 use infra_event_store::projection::{self, Projection, ProjectionError, RebuildReport, Start};
 use infra_testkit::wait_for;
 use sqlx::PgConnection;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
 
@@ -47,6 +49,37 @@ impl Projection for Counted {
         events: &'a [RecordedEvent],
     ) -> BoxFuture<'a, Result<(), ProjectionError>> {
         self.0.fetch_add(events.len() as u64, Ordering::SeqCst);
+        Totals.apply(connection, events)
+    }
+}
+
+/// [`Totals`], which stands still once so many events are folded.
+struct Standing {
+    folds: u64,
+    folded: AtomicU64,
+}
+
+impl Projection for Standing {
+    fn name(&self) -> &'static str {
+        Totals.name()
+    }
+
+    fn version(&self) -> i32 {
+        Totals.version()
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        Totals.tables()
+    }
+
+    fn apply<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        events: &'a [RecordedEvent],
+    ) -> BoxFuture<'a, Result<(), ProjectionError>> {
+        if self.folded.fetch_add(events.len() as u64, Ordering::SeqCst) >= self.folds {
+            return Box::pin(std::future::pending());
+        }
         Totals.apply(connection, events)
     }
 }
@@ -156,6 +189,33 @@ async fn a_rebuild_begins_anew_when_it_is_told_to_or_the_last_one_is_done() {
     assert_eq!(go_on(&fixture, Start { anew: true, ..GO_ON }, &Totals).await.resumed, 0);
     assert_eq!(go_on(&fixture, GO_ON, &Totals).await.resumed, 0);
     is_a_fresh_fold(&fixture, &streams, 300).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_see_a_rebuild_that_stands_half_way_until_it_is_done() {
+    let (fixture, _) = fixture_with_events().await;
+    let operations = Operations::new(fixture.pool().clone(), vec![Arc::new(Totals)]);
+    let rebuild = async || operations.projections().await.unwrap().pop().unwrap().rebuild;
+    assert_eq!(rebuild().await, None);
+    let standing = Standing { folds: EVENTS / 2, folded: AtomicU64::new(0) };
+    let rebuilding = projection::rebuild_from(&standing, &*fixture.store, fixture.pool(), GO_ON, |_| ());
+    let half_way = wait_for("the rebuild to stand half way", LIMIT, async || {
+        rebuild().await.filter(|seen| seen.done >= EVENTS / 2)
+    });
+    let seen = tokio::select! {
+        seen = half_way => seen,
+        done = rebuilding => panic!("the rebuild should stand still: {done:?}"),
+    };
+    assert_eq!((seen.total, seen.busy), (EVENTS, true));
+    assert!(seen.done < EVENTS);
+    let broken_off = wait_for("the lock of what was broken off to be free", LIMIT, async || {
+        rebuild().await.filter(|seen| !seen.busy)
+    })
+    .await;
+    assert_eq!(broken_off.done, seen.done);
+
+    go_on(&fixture, GO_ON, &Totals).await;
+    assert_eq!(rebuild().await, None, "what is done is not under way");
 }
 
 #[tokio::test(flavor = "multi_thread")]

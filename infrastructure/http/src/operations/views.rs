@@ -41,7 +41,7 @@ pub struct ProjectionView {
     pub paused: bool,
     /// Who does, since when and why.
     pub pause: Option<PauseView>,
-    /// A rebuild under way.
+    /// A rebuild that was begun and is not done.
     pub rebuild: Option<RebuildView>,
 }
 
@@ -61,8 +61,10 @@ pub struct PauseView {
 pub struct RebuildView {
     /// Events folded.
     pub done: u64,
-    /// Events to fold.
+    /// Events there are; more than when it began.
     pub total: u64,
+    /// Whether somebody works on it. If nobody does it was broken off, and the next one can go on with it.
+    pub running: bool,
 }
 
 /// Where a consumer stands.

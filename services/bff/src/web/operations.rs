@@ -68,6 +68,14 @@ struct Projection {
 struct Rebuild {
     done: u64,
     total: u64,
+    running: bool,
+}
+
+impl Rebuild {
+    /// Rounded down: 100 only when nothing is left to fold.
+    fn percent(&self) -> u64 {
+        (self.done * 100).checked_div(self.total).unwrap_or(100)
+    }
 }
 
 #[derive(Deserialize)]

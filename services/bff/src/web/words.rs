@@ -114,6 +114,7 @@ pub(crate) struct Words {
     pub(crate) behind_events: &'static str,
     pub(crate) behind_age: &'static str,
     pub(crate) rebuilding: &'static str,
+    pub(crate) rebuild_broken_off: &'static str,
     pub(crate) paused: &'static str,
     pub(crate) follows: &'static str,
     pub(crate) waits: &'static str,

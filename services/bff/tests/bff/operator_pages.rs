@@ -3,7 +3,7 @@ use crate::browser::Browser;
 use crate::support::{Fixture, fixture};
 use axum::http::StatusCode;
 use domain_kernel::Role;
-use infra_http::operations::DeadLetterView;
+use infra_http::operations::{DeadLetterView, ProjectionView, RebuildView};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -45,6 +45,32 @@ async fn an_administrator_sees_services_and_dead_letters_and_what_may_be_done_ab
     assert!(page.body.contains("UserCreated") && page.body.contains("event_malformed"), "{}", page.body);
     for wish in ["retry", "skip"] {
         assert!(page.body.contains(&format!("action=\"/dead-letters/{LETTER}/{wish}\"")), "{wish}");
+    }
+}
+
+#[tokio::test]
+async fn a_rebuild_is_shown_with_how_far_it_is_and_whether_it_was_broken_off() {
+    let fixture = fixture().await;
+    let rebuilt = |running| ProjectionView {
+        name: "result_summary".to_owned(),
+        version: 1,
+        generation: 2,
+        position: 7,
+        behind_events: 0,
+        behind_seconds: 0,
+        paused: false,
+        pause: None,
+        rebuild: Some(RebuildView { done: 1_999, total: 4_000, running }),
+    };
+    let mut browser = Browser::signed_in(&fixture, Role::Administrator).await;
+    for (running, words) in [(true, ">rebuild</span>"), (false, ">rebuild broken off</span>")] {
+        *fixture.upstream("results").told.projections.lock().unwrap() = vec![rebuilt(running)];
+        let page = browser.get("/ops?lang=en").await.body;
+        assert!(
+            page.contains("<progress max=\"4000\" value=\"1999\"") && page.contains("1999 / 4000 · 49 %"),
+            "{page}"
+        );
+        assert!(page.contains(words), "{page}");
     }
 }
 

@@ -8,7 +8,7 @@ use domain_kernel::ports::Clock;
 use domain_kernel::{Role, UserId};
 use http_body_util::BodyExt;
 use infra_event_store::BlindIndex;
-use infra_http::operations::{DeadLetterView, LETTERS_PATH, LetterPlace, OperationsView, STATUS_PATH};
+use infra_http::operations::{DeadLetterView, LETTERS_PATH, LetterPlace, OperationsView, ProjectionView, STATUS_PATH};
 use infra_http::tokens::{Jwks, PublicKey};
 use infra_http::{
     Access, Caller, Claims, Edge, KeySet, Limits, Problem, Route, ServiceApi, ServiceOperations, TokenSigner,
@@ -55,6 +55,8 @@ pub(crate) struct Told {
     pub(crate) refresh_tokens: Mutex<Vec<String>>,
     /// The dead letters of its consumers, the oldest first.
     pub(crate) letters: Mutex<Vec<DeadLetterView>>,
+    /// Where its projections stand.
+    pub(crate) projections: Mutex<Vec<ProjectionView>>,
 }
 
 impl Told {
@@ -181,7 +183,8 @@ fn for_operators(told: Arc<Told>) -> Router {
 
 async fn status(State(told): State<Arc<Told>>) -> Json<OperationsView> {
     let dead_letters = told.letters.lock().unwrap().len() as u64;
-    Json(OperationsView { dead_letters, ..OperationsView::default() })
+    let projections = told.projections.lock().unwrap().clone();
+    Json(OperationsView { dead_letters, projections, ..OperationsView::default() })
 }
 
 /// As the services do: the one with the id, or a page after a place.

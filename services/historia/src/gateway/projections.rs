@@ -20,6 +20,7 @@ const PROJECTIONS: List = List {
         "pause.reason",
         "rebuild.done",
         "rebuild.total",
+        "rebuild.running",
     ],
 };
 const LAG: List = List {

@@ -1,5 +1,6 @@
 //! `replay`: told beforehand, done, told afterwards; killed and gone on with; and what anchors find.
 use crate::client::Client;
+use crate::operating::Operator;
 use crate::platform::{DataDirectory, HISTORIA, Platform, administrator_password, historia};
 use crate::schemas;
 use crate::told::everything_is_told;
@@ -164,6 +165,9 @@ async fn a_rebuild_killed_at_10_50_and_90_percent_goes_on_while_writes_do_and_eq
     let account = json!({"username": "usuario2", "password": "password2", "role": 1});
     assert_eq!(anybody.post("/users", account).await.status, StatusCode::CREATED);
     let laboratory = anybody.log_in("usuario2", "password2").await;
+    let administrator = Operator::new(&data, "administrator");
+    let secret = data.path().join("secrets/administrator-password").display().to_string();
+    administrator.log_in(&platform.url, "admin", &secret);
     let writes = async {
         loop {
             let filed = json!({"patient": "Paciente de Prueba", "result": "Resultado Positivo"});
@@ -178,6 +182,10 @@ async fn a_rebuild_killed_at_10_50_and_90_percent_goes_on_while_writes_do_and_eq
             let folded = kill_at(&data, &pool, EVENTS * percent / 100).await;
             assert!(folded > before, "{folded} after {before}: it went on");
             before = folded;
+            let listed = administrator.told(&["projections", "list"]);
+            let seen = &of(&listed, "access_log")["rebuild"];
+            assert_eq!((&seen["done"], &seen["running"]), (&json!(folded), &json!(false)), "{listed}");
+            assert!(seen["total"].as_u64().unwrap() > EVENTS, "{listed}");
         }
         pool.close().await;
         let run = tokio::task::spawn_blocking({

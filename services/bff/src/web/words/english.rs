@@ -95,6 +95,7 @@ pub(super) const WORDS: Words = Words {
     behind_events: "Events behind",
     behind_age: "Age of the oldest",
     rebuilding: "rebuild",
+    rebuild_broken_off: "rebuild broken off",
     paused: "paused",
     follows: "follows",
     waits: "waits",

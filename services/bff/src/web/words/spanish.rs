@@ -95,6 +95,7 @@ pub(super) const WORDS: Words = Words {
     behind_events: "Eventos pendientes",
     behind_age: "Edad del más antiguo",
     rebuilding: "reconstrucción",
+    rebuild_broken_off: "reconstrucción interrumpida",
     paused: "en pausa",
     follows: "al día",
     waits: "espera",
