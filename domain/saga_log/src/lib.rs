@@ -4,10 +4,8 @@
 //! view.
 pub mod answer;
 pub mod entry;
-pub mod reason;
 pub mod saga;
 
 pub use answer::{Answer, Answers, Outcome, UnknownOutcome};
 pub use entry::{ConsumerStanding, Entry, EventState, Recorded, UnknownEventState};
-pub use reason::{InvalidReason, Reason};
 pub use saga::{AnswerTo, Saga, SagaCommand, SagaError, SagaEvent, SagaState};

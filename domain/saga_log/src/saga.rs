@@ -7,9 +7,9 @@
 //! ```
 //! Messages of different services reach the log in any order, and more than once. The state is therefore a fold whose
 //! result does not depend on the order: events are kept by id, answers by consumer and attempt.
-use crate::{Answer, Entry, Outcome, Reason, Recorded};
+use crate::{Answer, Entry, Outcome, Recorded};
 use domain_kernel::message::topics;
-use domain_kernel::{Aggregate, DomainEvent, EventId, StreamId};
+use domain_kernel::{Aggregate, DomainEvent, EventId, Reason, StreamId};
 use std::collections::BTreeMap;
 
 /// The saga aggregate.

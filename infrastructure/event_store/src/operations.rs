@@ -10,7 +10,7 @@ use crate::projection::{Lag, Projection, ProjectionError, RebuildStatus, plan, s
 use crate::{failure, row, statements};
 use chrono::{DateTime, Utc};
 use domain_kernel::ports::StoreError;
-use domain_kernel::{Checkpoint, Timestamp, UserId};
+use domain_kernel::{Checkpoint, Reason, Timestamp, UserId};
 use sqlx::{FromRow, PgPool};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -150,16 +150,16 @@ impl Operations {
     ///
     /// # Errors
     /// [`ProjectionError::Database`].
-    pub async fn pause(&self, name: &str, by: UserId, reason: &str) -> Result<Found, ProjectionError> {
+    pub async fn pause(&self, name: &str, by: UserId, reason: &Reason) -> Result<Found, ProjectionError> {
         let Some(projection) = self.find(name) else { return Ok(Found::No) };
         sqlx::query(statements::PROJECTION_PAUSE)
             .bind(projection.name())
             .bind(projection.version())
             .bind(by.0)
-            .bind(reason)
+            .bind(reason.as_str())
             .execute(&self.pool)
             .await?;
-        tracing::warn!(projection.name = name, user.id = %by, reason, "a projection is paused");
+        tracing::warn!(projection.name = name, user.id = %by, reason = reason.as_str(), "a projection is paused");
         Ok(Found::Yes)
     }
 
@@ -167,14 +167,14 @@ impl Operations {
     ///
     /// # Errors
     /// [`ProjectionError::Database`].
-    pub async fn resume(&self, name: &str, by: UserId, reason: &str) -> Result<Found, ProjectionError> {
+    pub async fn resume(&self, name: &str, by: UserId, reason: &Reason) -> Result<Found, ProjectionError> {
         let Some(projection) = self.find(name) else { return Ok(Found::No) };
         sqlx::query(statements::PROJECTION_RESUME)
             .bind(projection.name())
             .bind(projection.version())
             .execute(&self.pool)
             .await?;
-        tracing::warn!(projection.name = name, user.id = %by, reason, "a projection is resumed");
+        tracing::warn!(projection.name = name, user.id = %by, reason = reason.as_str(), "a projection is resumed");
         Ok(Found::Yes)
     }
 

@@ -162,7 +162,7 @@ async fn pause(
     StrictPath(name): StrictPath<String>,
     StrictJson(wish): StrictJson<OperatorReason>,
 ) -> Result<(StatusCode, Json<PauseAccepted>), Problem> {
-    accepted(service.operations.pause(&name, caller.user, wish.words()?).await, name, true)
+    accepted(service.operations.pause(&name, caller.user, &wish.parse()?).await, name, true)
 }
 
 async fn resume(
@@ -171,7 +171,7 @@ async fn resume(
     StrictPath(name): StrictPath<String>,
     StrictJson(wish): StrictJson<OperatorReason>,
 ) -> Result<(StatusCode, Json<PauseAccepted>), Problem> {
-    accepted(service.operations.resume(&name, caller.user, wish.words()?).await, name, false)
+    accepted(service.operations.resume(&name, caller.user, &wish.parse()?).await, name, false)
 }
 
 fn accepted(

@@ -249,7 +249,7 @@ impl Gateway {
         let reason: OperatorReason = json::parse(&taken.body)?;
         let ids = taken.ids.clone().ok_or_else(Problem::internal)?;
         let (_, letter) = self.letter(taken.on_behalf(), &ids, id).await?;
-        let asked = Wish { reason: reason.words()?, consumer: &letter.consumer };
+        let asked = Wish { reason: reason.parse()?.as_str(), consumer: &letter.consumer };
         taken.body = serde_json::to_vec(&asked).map_err(|_| Problem::internal())?.into();
         let uri: Uri = format!("/saga/logs/{}/{wish}", letter.event_id).parse().map_err(|_| Problem::internal())?;
         let answer = self.pass_on(SAGA_LOG, &taken, uri).await?;

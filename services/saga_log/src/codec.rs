@@ -1,7 +1,7 @@
 //! Between the saga's events and their stored records.
 use crate::events::{CATALOGUE, RETRY_REQUESTED, SAGA_EVENT_RECORDED, SKIP_REQUESTED, STEP_REPORTED};
-use domain_kernel::{BoxFuture, EventTypeId, RecordedEvent, StreamId, Timestamp, UserId, Version};
-use domain_saga_log::{Answer, AnswerTo, Reason, Recorded, SagaEvent};
+use domain_kernel::{BoxFuture, EventTypeId, Reason, RecordedEvent, StreamId, Timestamp, UserId, Version};
+use domain_saga_log::{Answer, AnswerTo, Recorded, SagaEvent};
 use infra_event_store::codec::{CodecError, EncodedEvent, EventCodec, EventSlot};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

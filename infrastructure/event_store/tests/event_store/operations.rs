@@ -3,7 +3,7 @@ use super::counter::{TABLES, Totals, count_up, totals};
 use super::dead_letters::{CONSUMER, message};
 use super::fixture::{Fixture, LIMIT, store, store_with, stream};
 use super::projections::run;
-use domain_kernel::UserId;
+use domain_kernel::{Reason, UserId};
 use infra_event_store::dead_letters::{DeadLetters, PgDeadLetters};
 use infra_event_store::operations::{Found, Operations, ProjectionStanding};
 use infra_event_store::projection::{self, ReadModels, latest, wait_until};
@@ -12,6 +12,10 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 const OPERATOR: UserId = UserId(Uuid::from_u128(4));
+
+fn reason(words: &str) -> Reason {
+    Reason::parse(words).unwrap()
+}
 
 fn operations(fixture: &Fixture) -> Operations {
     Operations::new(fixture.pool().clone(), vec![Arc::new(Totals)])
@@ -30,7 +34,7 @@ async fn a_paused_projection_stands_still_on_every_instance_and_after_a_start_un
     wait_until(&Totals, fixture.pool(), latest(fixture.pool()).await.unwrap(), LIMIT).await.unwrap();
 
     let operations = operations(&fixture);
-    assert_eq!(operations.pause("totals", OPERATOR, "a release with a slow fold").await.unwrap(), Found::Yes);
+    assert_eq!(operations.pause("totals", OPERATOR, &reason("a release with a slow fold")).await.unwrap(), Found::Yes);
     count_up(&fixture, &streams, 3).await;
     drop(running);
     let _another = run(&fixture);
@@ -50,7 +54,7 @@ async fn a_paused_projection_stands_still_on_every_instance_and_after_a_start_un
     let pause = paused.pause.unwrap();
     assert_eq!((pause.by, pause.reason.as_str()), (OPERATOR, "a release with a slow fold"));
 
-    assert_eq!(operations.resume("totals", OPERATOR, "mended").await.unwrap(), Found::Yes);
+    assert_eq!(operations.resume("totals", OPERATOR, &reason("mended")).await.unwrap(), Found::Yes);
     wait_until(&Totals, fixture.pool(), latest(fixture.pool()).await.unwrap(), LIMIT).await.unwrap();
     assert_eq!(totals(&fixture).await, [(streams[0].0, 5)]);
     assert_eq!(standing(&fixture).await.pause, None);
@@ -60,7 +64,7 @@ async fn a_paused_projection_stands_still_on_every_instance_and_after_a_start_un
 async fn a_projection_that_never_ran_can_be_paused_before_it_begins() {
     let fixture = store_with(TABLES).await;
     assert_eq!(standing(&fixture).await.generation, 0);
-    operations(&fixture).pause("totals", OPERATOR, "not yet").await.unwrap();
+    operations(&fixture).pause("totals", OPERATOR, &reason("not yet")).await.unwrap();
     assert!(projection::status(&Totals, fixture.pool()).await.unwrap().unwrap().paused);
 }
 
@@ -68,11 +72,11 @@ async fn a_projection_that_never_ran_can_be_paused_before_it_begins() {
 async fn who_paused_first_is_kept_and_an_unknown_projection_is_not_found() {
     let fixture = store_with(TABLES).await;
     let operations = operations(&fixture);
-    operations.pause("totals", OPERATOR, "first").await.unwrap();
-    operations.pause("totals", UserId(Uuid::from_u128(5)), "second").await.unwrap();
+    operations.pause("totals", OPERATOR, &reason("first")).await.unwrap();
+    operations.pause("totals", UserId(Uuid::from_u128(5)), &reason("second")).await.unwrap();
     assert_eq!(standing(&fixture).await.pause.unwrap().reason, "first");
-    assert_eq!(operations.pause("others", OPERATOR, "?").await.unwrap(), Found::No);
-    assert_eq!(operations.resume("others", OPERATOR, "?").await.unwrap(), Found::No);
+    assert_eq!(operations.pause("others", OPERATOR, &reason("?")).await.unwrap(), Found::No);
+    assert_eq!(operations.resume("others", OPERATOR, &reason("?")).await.unwrap(), Found::No);
 }
 
 #[tokio::test(flavor = "multi_thread")]

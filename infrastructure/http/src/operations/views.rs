@@ -1,14 +1,12 @@
 //! What operators are shown, as the services say it and the gateway reads it.
 use crate::problem::Problem;
 use chrono::{DateTime, Utc};
+use domain_kernel::Reason;
 use infra_event_store::operations::{LetterHead, LetterPosition};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use uuid::Uuid;
-
-/// The longest reason, in characters.
-const LONGEST_REASON: usize = 200;
 
 /// How one service stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -193,15 +191,12 @@ pub struct OperatorReason {
 }
 
 impl OperatorReason {
-    /// The words, without the blanks around them.
+    /// The reason, if it is one.
     ///
     /// # Errors
-    /// 422 when it is empty, longer than 200 characters, or has a control character.
-    pub fn words(&self) -> Result<&str, Problem> {
-        let words = self.reason.trim();
-        let well_formed = (1..=LONGEST_REASON).contains(&words.chars().count()) && !words.chars().any(char::is_control);
-        let rule = || Problem::unprocessable("/reason", "a reason has 1 to 200 printable characters");
-        well_formed.then_some(words).ok_or_else(rule)
+    /// 422 that names the field.
+    pub fn parse(&self) -> Result<Reason, Problem> {
+        Reason::parse(&self.reason).map_err(|rule| Problem::unprocessable("/reason", rule.to_string()))
     }
 }
 
@@ -227,14 +222,5 @@ mod tests {
         }
         let beyond = format!("{}.{}", i64::MAX, Uuid::nil().simple());
         assert_eq!(beyond.parse::<LetterPlace>(), Err(NoLetterPlace), "no database keeps that moment");
-    }
-
-    #[test]
-    fn a_reason_has_1_to_200_printable_characters() {
-        let words = |reason: &str| OperatorReason { reason: reason.to_owned() }.words().map(str::to_owned).ok();
-        assert_eq!(words("  back  ").as_deref(), Some("back"));
-        for reason in ["", "   ", "a\nb", &"x".repeat(201)] {
-            assert_eq!(words(reason), None);
-        }
     }
 }

@@ -86,9 +86,3 @@ impl Problem {
         }
     }
 }
-
-impl<E: Into<Problem>> From<CommandError<E>> for Problem {
-    fn from(error: CommandError<E>) -> Self {
-        Self::of_command(error, Into::into)
-    }
-}

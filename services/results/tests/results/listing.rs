@@ -1,7 +1,7 @@
 //! `GET /results`.
 use crate::lab::{Lab, PATIENCE, a_result, laboratory, patient, person, physician};
 use axum::http::{Method, StatusCode};
-use domain_kernel::{Role, UserId, Version};
+use domain_kernel::{Reason, Role, UserId, Version};
 use domain_results::result_access::listing_stream;
 use infra_event_store::operations::Operations;
 use infra_testkit::wait_for;
@@ -33,7 +33,7 @@ async fn a_list_holds_the_write_that_it_is_told_to_wait_for_or_says_that_it_does
     let lab = Lab::open().await;
     let operations = Operations::new(lab.resources.pool.clone(), service_results::projections());
     let operator = UserId(Uuid::from_u128(4));
-    operations.pause("result_summary", operator, "to be late").await.unwrap();
+    operations.pause("result_summary", operator, &Reason::parse("to be late").unwrap()).await.unwrap();
     let filed = lab.post(laboratory(), a_result()).await;
     let position = filed.header("historia-position").unwrap();
     let read =
@@ -42,7 +42,7 @@ async fn a_list_holds_the_write_that_it_is_told_to_wait_for_or_says_that_it_does
     let late = read().await;
     assert_eq!((late.status, late.header("historia-stale")), (StatusCode::OK, Some("true")));
     assert_eq!(numbers(&late.body), Vec::<i64>::new());
-    operations.resume("result_summary", operator, "late enough").await.unwrap();
+    operations.resume("result_summary", operator, &Reason::parse("late enough").unwrap()).await.unwrap();
     let held = wait_for("the list to hold the result", PATIENCE, async || {
         let held = read().await;
         held.header("historia-stale").is_none().then(|| numbers(&held.body))

@@ -6,9 +6,9 @@ use crate::saga_list;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use domain_kernel::StreamId;
-use domain_saga_log::{Reason, SagaCommand, SagaError};
-use infra_event_store::repository::{CommandContext, CommandError};
+use domain_kernel::{Reason, StreamId};
+use domain_saga_log::{SagaCommand, SagaError};
+use infra_event_store::repository::CommandContext;
 use infra_http::problem::ProblemDocument;
 use infra_http::{Position, Problem, RequestContext, StrictJson, StrictPath};
 use serde::{Deserialize, Serialize};
@@ -117,30 +117,18 @@ async fn ask(pages: &Pages, context: &RequestContext, id: Uuid, wish: SagaComman
         .repository
         .execute(StreamId(row.correlation_id), None, &command, wish)
         .await
-        .map_err(|error| Problem::from(with_problem(error)))?;
+        .map_err(|error| Problem::of_command(error, refused))?;
     let mut headers = HeaderMap::new();
     Position::of(&executed).tell(&mut headers);
     Ok((StatusCode::ACCEPTED, headers, Json(WishAccepted { id, correlation_id: row.correlation_id })))
 }
 
-fn refusal(error: SagaError) -> Problem {
+fn refused(error: SagaError) -> Problem {
     match error {
         SagaError::UnknownEvent => Problem::not_found(),
         SagaError::NothingFailed => Problem::conflict("nothing_failed", "No consumer gave up on this event."),
         SagaError::Clinical => {
             Problem::conflict("clinical_event", "A clinical event is never skipped; it can be retried.")
         }
-    }
-}
-
-fn with_problem(error: CommandError<SagaError>) -> CommandError<Problem> {
-    match error {
-        CommandError::Rejected(error) => CommandError::Rejected(refusal(error)),
-        CommandError::VersionMismatch { actual } => CommandError::VersionMismatch { actual },
-        CommandError::ClaimTaken(kind) => CommandError::ClaimTaken(kind),
-        CommandError::OtherCommand => CommandError::OtherCommand,
-        CommandError::Contended => CommandError::Contended,
-        CommandError::Store(error) => CommandError::Store(error),
-        CommandError::Codec(error) => CommandError::Codec(error),
     }
 }

@@ -55,15 +55,9 @@ fn refused(error: UserError) -> Problem {
 
 fn command(error: CommandError<UserError>) -> Problem {
     match error {
-        CommandError::Rejected(error) => refused(error),
         CommandError::ClaimTaken(USERNAME) => taken("/username", "This username is taken."),
         CommandError::ClaimTaken(EMAIL) => taken("/email", "This e-mail address is another user's."),
-        CommandError::ClaimTaken(kind) => CommandError::<Problem>::ClaimTaken(kind).into(),
-        CommandError::VersionMismatch { actual } => CommandError::<Problem>::VersionMismatch { actual }.into(),
-        CommandError::OtherCommand => CommandError::<Problem>::OtherCommand.into(),
-        CommandError::Contended => CommandError::<Problem>::Contended.into(),
-        CommandError::Store(error) => error.into(),
-        CommandError::Codec(error) => error.into(),
+        error => Problem::of_command(error, refused),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why an operator intervenes.
 
-/// Why an operator asks for a retry or a skip, in their words. Kept in clear for the auditor, so it must not name a
-/// person.
+/// Why an operator intervenes, in their words: 1 to 200 printable characters. Kept in clear for the auditor, so it must
+/// not name a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason(String);
 
