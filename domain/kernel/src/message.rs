@@ -21,6 +21,12 @@ pub mod topics {
 
     /// All of them.
     pub const ALL: [Topic; 5] = [EVENT_USER, EVENT_RESULT, EVENT_NOTIFICATION, SAGA_STEP, SAGA_COMMAND];
+
+    /// Whether the messages of `topic` are about messages. What became of those is told to nobody, or it would never end.
+    #[must_use]
+    pub fn is_about_messages(topic: &str) -> bool {
+        topic == SAGA_STEP || topic == SAGA_COMMAND
+    }
 }
 
 /// A message: one published event. Its key is the stream, so messages of one stream keep their order.

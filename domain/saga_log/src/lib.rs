@@ -8,4 +8,4 @@ pub mod saga;
 
 pub use answer::{Answer, Answers, Outcome, UnknownOutcome};
 pub use entry::{ConsumerStanding, Entry, EventState, Recorded, UnknownEventState};
-pub use saga::{AnswerTo, Saga, SagaCommand, SagaError, SagaEvent, SagaState};
+pub use saga::{AnswerTo, Saga, SagaCommand, SagaError, SagaEvent, SagaState, UntoldFailure};

@@ -52,6 +52,36 @@ pub enum SagaCommand {
         /// Why it need not be handled.
         reason: Reason,
     },
+    /// As [`Self::RequestRetry`], of a failure that the log was not told of.
+    RequestUntoldRetry {
+        /// The failure.
+        failure: UntoldFailure,
+        /// Why it is worth another try.
+        reason: Reason,
+    },
+    /// As [`Self::RequestSkip`], of a failure that the log was not told of.
+    RequestUntoldSkip {
+        /// The failure.
+        failure: UntoldFailure,
+        /// Why it need not be handled.
+        reason: Reason,
+    },
+}
+
+/// A message that a consumer gave up and told nobody of: the log's own consumer has nobody to tell, and of messages about
+/// messages nobody tells. Its dead letter is all that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UntoldFailure {
+    /// The event whose message it is.
+    pub event: EventId,
+    /// Where that was published.
+    pub topic: String,
+    /// The aggregate that the event happened to.
+    pub stream: StreamId,
+    /// Who gave up.
+    pub consumer: String,
+    /// At which attempt.
+    pub attempts: u32,
 }
 
 /// A consumer's answer, addressed to an event.
@@ -143,6 +173,13 @@ impl Aggregate for Saga {
             SagaCommand::RequestSkip { event, consumer, reason } => {
                 request_skip(state, event, consumer.as_deref(), &reason)
             }
+            SagaCommand::RequestUntoldRetry { failure: UntoldFailure { event, consumer, attempts, .. }, reason } => {
+                Ok(vec![SagaEvent::RetryRequested { event, consumer, attempt: attempts.saturating_add(1), reason }])
+            }
+            SagaCommand::RequestUntoldSkip { failure, .. } if is_clinical(&failure.topic) => Err(SagaError::Clinical),
+            SagaCommand::RequestUntoldSkip { failure: UntoldFailure { event, stream, consumer, .. }, reason } => {
+                Ok(vec![SagaEvent::SkipRequested { event, stream, consumer, reason }])
+            }
         }
     }
 
@@ -197,7 +234,7 @@ fn request_skip(
     reason: &Reason,
 ) -> Result<Vec<SagaEvent>, SagaError> {
     let (recorded, entry) = known(state, event)?;
-    if recorded.topic == topics::EVENT_RESULT {
+    if is_clinical(&recorded.topic) {
         return Err(SagaError::Clinical);
     }
     let skips = given_up(entry, wanted).map(|(consumer, _)| SagaEvent::SkipRequested {
@@ -207,6 +244,10 @@ fn request_skip(
         reason: reason.clone(),
     });
     at_least_one(skips.collect())
+}
+
+fn is_clinical(topic: &str) -> bool {
+    topic == topics::EVENT_RESULT
 }
 
 fn known(state: &SagaState, event: EventId) -> Result<(&Recorded, &Entry), SagaError> {

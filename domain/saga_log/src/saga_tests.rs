@@ -202,6 +202,33 @@ fn a_wish_to_skip_changes_nothing_until_the_consumer_has_skipped() {
     assert_eq!(state_of(1, &skipped), EventState::Processed);
 }
 
+fn untold(topic: &str) -> UntoldFailure {
+    let (stream, consumer) = (StreamId(Uuid::from_u128(100)), "saga_log".to_owned());
+    UntoldFailure { event: id(1), topic: topic.to_owned(), stream, consumer, attempts: 3 }
+}
+
+#[test]
+fn a_failure_that_nobody_told_of_can_be_retried_and_skipped_all_the_same() {
+    let failure = untold(topics::SAGA_STEP);
+    Spec::<Saga>::given([])
+        .when(SagaCommand::RequestUntoldRetry { failure: failure.clone(), reason: reason() })
+        .then([retry_requested("saga_log", 4)]);
+    Spec::<Saga>::given([recorded(2, &[])])
+        .when(SagaCommand::RequestUntoldSkip { failure, reason: reason() })
+        .then([skip_requested("saga_log")]);
+}
+
+#[test]
+fn a_clinical_event_whose_failure_nobody_told_of_is_never_skipped() {
+    let failure = untold(topics::EVENT_RESULT);
+    Spec::<Saga>::given([])
+        .when(SagaCommand::RequestUntoldSkip { failure: failure.clone(), reason: reason() })
+        .then_err(SagaError::Clinical);
+    Spec::<Saga>::given([])
+        .when(SagaCommand::RequestUntoldRetry { failure, reason: reason() })
+        .then([retry_requested("saga_log", 4)]);
+}
+
 /// Every order of `items` (Heap's algorithm).
 fn permutations<T: Clone>(items: &mut [T], upto: usize, visit: &mut impl FnMut(&[T])) {
     if upto <= 1 {

@@ -8,7 +8,7 @@ mod views;
 
 pub use views::{
     ConsumerStandingView, DeadLetterView, LetterPlace, NoLetterPlace, OperationsView, OperatorReason, PauseAccepted,
-    PauseView, ProjectionView, RebuildView,
+    PauseView, ProjectionView, RebuildView, UntoldWish,
 };
 
 use crate::problem::Problem;
@@ -39,6 +39,9 @@ pub const STATUS_PATH: &str = "/operations/status";
 pub const LETTERS_PATH: &str = "/operations/dead-letters";
 /// Below it `/{name}/pause` and `/{name}/resume`.
 pub const PROJECTIONS_PATH: &str = "/operations/projections";
+
+/// Below it `/retry` and `/skip`, at the saga log: wishes about failures that it was not told of.
+pub const UNTOLD_PATH: &str = "/operations/untold-failures";
 
 /// The most letters in one answer: one more than the largest page, which tells whether there is another.
 const MOST_LETTERS: usize = 101;

@@ -5,7 +5,6 @@
 //! id of its own, so telling it again tells nothing new. `MessageHandled` and `MessageSkipped` use the message's own
 //! command id: either the handler appended something, or one of these, never two.
 use domain_kernel::ids::{handling_command, handling_stream};
-use domain_kernel::message::topics;
 use domain_kernel::ports::{Append, AppendCommand, AppendOutcome, Clock, EventStore, SourceError, StoreError};
 use domain_kernel::{
     CommandId, EventId, EventMetadata, EventTypeId, Message, NewEvent, RecordedEvent, StreamId, Topic, Version,
@@ -290,12 +289,6 @@ fn step(event: &RecordedEvent, source: &'static str, told: SagaStep) -> Result<O
     }))
 }
 
-/// Whether what became of a message of `topic` is told at all: messages about messages are not, or they would never
-/// end.
-pub(crate) fn is_reported(topic: Topic) -> bool {
-    topic != topics::SAGA_STEP && topic != topics::SAGA_COMMAND
-}
-
 fn read(event: &RecordedEvent) -> Result<StoredHandling, StoredError> {
     STORED.decode(event.type_id, event.schema_version, &event.payload)
 }
@@ -316,6 +309,7 @@ fn damaged(event: &RecordedEvent, error: &StoredError) -> StoreError {
 mod tests {
     use super::*;
     use domain_kernel::SchemaVersion;
+    use domain_kernel::message::topics;
 
     /// The bytes of the stored record, which all four types share.
     const VERSION_1: &[u8] = b"H00000000-0000-0000-0000-000000000001H00000000-0000-0000-0000-000000000002\

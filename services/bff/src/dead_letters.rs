@@ -15,7 +15,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures_util::future::join_all;
 use infra_contracts::catalogue;
-use infra_http::operations::{DeadLetterView, LETTERS_PATH, LetterPlace, OperatorReason};
+use infra_http::operations::{DeadLetterView, LETTERS_PATH, LetterPlace, OperatorReason, UNTOLD_PATH, UntoldWish};
 use infra_http::page::{PageQuery, limit};
 use infra_http::problem::ProblemDocument;
 use infra_http::{Problem, RequestIds, StrictPath, StrictQuery, json};
@@ -151,7 +151,7 @@ pub(crate) async fn show(
         (status = 202, description = "Asked for; the saga log shows what comes of it."),
         (status = 400, description = "The body is no JSON.", body = ProblemDocument),
         (status = 404, description = "No such letter (any more).", body = ProblemDocument),
-        (status = 409, description = "The saga log does not know of a failure.", body = ProblemDocument),
+        (status = 409, description = "The saga log has not heard of the failure yet.", body = ProblemDocument),
         (status = 422, description = "The body breaks a rule.", body = ProblemDocument),
     ),
 )]
@@ -179,7 +179,7 @@ pub(crate) async fn retry(
         (status = 404, description = "No such letter (any more).", body = ProblemDocument),
         (
             status = 409,
-            description = "The event is clinical (`clinical_event`), or the saga log does not know of a failure.",
+            description = "The event is clinical (`clinical_event`), or the saga log has not heard of the failure yet.",
             body = ProblemDocument
         ),
         (status = 422, description = "The body breaks a rule.", body = ProblemDocument),
@@ -198,6 +198,19 @@ pub(crate) async fn skip(
 struct Wish<'a> {
     reason: &'a str,
     consumer: &'a str,
+}
+
+/// What the saga log has to be told of a failure that it was not told of.
+fn untold(OperatorReason { reason }: OperatorReason, letter: DeadLetterView) -> UntoldWish {
+    UntoldWish {
+        reason,
+        event_id: letter.event_id,
+        correlation_id: letter.correlation_id,
+        topic: letter.topic,
+        aggregate: letter.aggregate,
+        consumer: letter.consumer,
+        attempts: u32::try_from(letter.attempts).unwrap_or_default(),
+    }
 }
 
 impl Gateway {
@@ -243,15 +256,22 @@ impl Gateway {
         Err(silent.map_or_else(Problem::not_found, no_answer))
     }
 
-    /// Passes what an operator wishes of a letter on to the saga log, as a wish about the letter's event and consumer.
+    /// Passes what an operator wishes of a letter on to the saga log, as a wish about the letter's event and consumer; of a
+    /// failure that the log was not told of, with what the letter says of it.
     async fn wish(&self, wish: &'static str, id: Uuid, request: Request) -> Result<Response, Problem> {
         let mut taken = Taken::from(request).await?;
         let reason: OperatorReason = json::parse(&taken.body)?;
         let ids = taken.ids.clone().ok_or_else(Problem::internal)?;
+        let why = reason.parse()?;
         let (_, letter) = self.letter(taken.on_behalf(), &ids, id).await?;
-        let asked = Wish { reason: reason.parse()?.as_str(), consumer: &letter.consumer };
-        taken.body = serde_json::to_vec(&asked).map_err(|_| Problem::internal())?.into();
-        let uri: Uri = format!("/saga/logs/{}/{wish}", letter.event_id).parse().map_err(|_| Problem::internal())?;
+        let (address, asked) = if letter.is_told_of(SAGA_LOG) {
+            let asked = serde_json::to_vec(&Wish { reason: why.as_str(), consumer: &letter.consumer });
+            (format!("/saga/logs/{}/{wish}", letter.event_id), asked)
+        } else {
+            (format!("{UNTOLD_PATH}/{wish}"), serde_json::to_vec(&untold(reason, letter)))
+        };
+        taken.body = asked.map_err(|_| Problem::internal())?.into();
+        let uri: Uri = address.parse().map_err(|_| Problem::internal())?;
         let answer = self.pass_on(SAGA_LOG, &taken, uri).await?;
         if answer.status() == StatusCode::NOT_FOUND {
             return Err(Problem::conflict("nothing_failed", "The saga log does not know of this failure."));

@@ -1,5 +1,6 @@
 //! What the service answers over HTTP: what happened, and what operators wish of it.
 mod changes;
+pub(crate) mod untold;
 mod wishes;
 
 use crate::NAME;
@@ -70,6 +71,7 @@ pub(crate) fn router(pages: Pages) -> Router {
         .route("/saga/logs/{id}", routing::get(show))
         .route("/saga/logs/{id}/retry", routing::post(wishes::retry))
         .route("/saga/logs/{id}/skip", routing::post(wishes::skip))
+        .merge(untold::router())
         .with_state(Arc::new(pages))
 }
 

@@ -126,6 +126,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
 
     let pages = http::Pages::new(pool, store, &resources.blind_index, repository);
     let operations = ServiceOperations::new(&resources, projections(), vec![(NAME, in_hand)]);
-    let routes = ServiceOperations::beside(http::routes());
+    let mut routes = ServiceOperations::beside(http::routes());
+    routes.extend(http::untold::routes());
     Ok(infra_http::protected(http::router(pages).merge(operations.router()), &routes, config.verifier, &resources))
 }

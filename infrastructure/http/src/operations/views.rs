@@ -2,6 +2,7 @@
 use crate::problem::Problem;
 use chrono::{DateTime, Utc};
 use domain_kernel::Reason;
+use domain_kernel::message::topics;
 use infra_event_store::operations::{LetterHead, LetterPosition};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -114,6 +115,15 @@ pub struct DeadLetterView {
     pub parked_behind: i64,
 }
 
+impl DeadLetterView {
+    /// Whether the saga log is told that this was given up. Its own consumer has nobody to tell, and of messages about
+    /// messages nobody tells.
+    #[must_use]
+    pub fn is_told_of(&self, saga_log: &str) -> bool {
+        self.consumer != saga_log && !topics::is_about_messages(&self.topic)
+    }
+}
+
 impl From<LetterHead> for DeadLetterView {
     fn from(letter: LetterHead) -> Self {
         Self {
@@ -198,6 +208,26 @@ impl OperatorReason {
     pub fn parse(&self) -> Result<Reason, Problem> {
         Reason::parse(&self.reason).map_err(|rule| Problem::unprocessable("/reason", rule.to_string()))
     }
+}
+
+/// What the saga log is asked about a dead letter whose failure it was not told of ([`DeadLetterView::is_told_of`]).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UntoldWish {
+    /// Why, as in [`OperatorReason`].
+    pub reason: String,
+    /// The event whose message it is.
+    pub event_id: Uuid,
+    /// Its saga.
+    pub correlation_id: Uuid,
+    /// Where it was published.
+    pub topic: String,
+    /// The aggregate that it happened to.
+    pub aggregate: Uuid,
+    /// Who gave up.
+    pub consumer: String,
+    /// At which attempt.
+    pub attempts: u32,
 }
 
 /// What was wished, and holds from now on.

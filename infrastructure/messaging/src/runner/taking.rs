@@ -7,6 +7,7 @@ use super::wait::{ATTEMPTS, Pause, between_attempts};
 use crate::handler::{Handling, HandlingError};
 use crate::{handling, meters};
 use domain_kernel::ids::handling_command;
+use domain_kernel::message::topics;
 use domain_kernel::ports::StoreError;
 use domain_kernel::{BoxFuture, EventId, Message};
 use infra_contracts::catalogue;
@@ -161,7 +162,7 @@ impl ConsumerRunner {
         message: &Message,
         append: impl Fn(&'a handling::HandlingLog) -> BoxFuture<'a, Result<(), StoreError>>,
     ) {
-        if let Some(log) = self.log.as_ref().filter(|_| handling::is_reported(message.topic)) {
+        if let Some(log) = self.log.as_ref().filter(|_| !topics::is_about_messages(message.topic)) {
             self.until_stored(|| append(log)).await;
         }
     }

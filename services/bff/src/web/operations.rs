@@ -10,6 +10,7 @@ use super::problem::of_answer;
 use super::saga::times::{moment, span};
 use super::visit::Visit;
 use super::words::Words;
+use crate::SAGA_LOG;
 use crate::gateway::Session;
 use askama::Template;
 use axum::body::{Body, to_bytes};
@@ -17,6 +18,7 @@ use axum::extract::Request;
 use axum::http::{Method, Response as Answer, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
+use domain_kernel::message::topics;
 use infra_http::{Problem, RequestIds};
 use infra_runtime::Language;
 use serde::Deserialize;
@@ -115,9 +117,14 @@ impl Letter {
         moment(self.failed_at)
     }
 
+    /// Whether the saga log has a page about it.
+    fn is_told_of(&self) -> bool {
+        self.consumer != SAGA_LOG && !topics::is_about_messages(&self.topic)
+    }
+
     /// Nobody skips what is clinical.
     fn may_be_skipped(&self) -> bool {
-        self.topic != "event-result"
+        self.topic != topics::EVENT_RESULT
     }
 }
 

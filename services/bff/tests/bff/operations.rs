@@ -97,6 +97,37 @@ async fn a_wish_about_a_letter_is_one_about_its_event_and_consumer_at_the_saga_l
 }
 
 #[tokio::test]
+async fn a_wish_about_a_failure_that_the_saga_log_was_not_told_of_says_what_the_letter_knows() {
+    let fixture = fixture().await;
+    let of_the_log = DeadLetterView { consumer: "saga_log".to_owned(), ..letter(6, 6) };
+    let about_a_message = DeadLetterView { topic: "saga-command".to_owned(), ..letter(7, 7) };
+    *fixture.upstream("saga_log").told.letters.lock().unwrap() = vec![of_the_log];
+    *fixture.upstream("notifications").told.letters.lock().unwrap() = vec![about_a_message];
+    for (number, wished, consumer, topic) in
+        [(6, "retry", "saga_log", "event-user"), (7, "skip", "notifications", "saga-command")]
+    {
+        let path = format!("/dead-letters/{}/{wished}", Uuid::from_u128(number));
+        let answer = json_of(wish(&fixture, &path, &json!({"reason": "it works again"})).await).await;
+        assert_eq!(answer["uri"], format!("/operations/untold-failures/{wished}"), "{answer}");
+        let asked: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        let known = json!({
+            "reason": "it works again",
+            "event_id": Uuid::from_u128(100 + number),
+            "correlation_id": Uuid::from_u128(300 + number),
+            "topic": topic,
+            "aggregate": Uuid::from_u128(200 + number),
+            "consumer": consumer,
+            "attempts": 3,
+        });
+        assert_eq!(asked, known);
+    }
+    for wished in ["retry", "skip"] {
+        let direct = wish(&fixture, &format!("/operations/untold-failures/{wished}"), &json!({})).await;
+        assert_eq!(direct.status(), StatusCode::NOT_FOUND, "the gateway alone asks there");
+    }
+}
+
+#[tokio::test]
 async fn a_letter_that_the_saga_log_knows_nothing_of_cannot_be_asked_for() {
     let fixture = with_letters().await;
     let reason = json!({"reason": "please"});

@@ -176,6 +176,8 @@ fn for_operators(told: Arc<Told>) -> Router {
     Router::new()
         .route(STATUS_PATH, get(status))
         .route(LETTERS_PATH, get(letters))
+        .route("/operations/untold-failures/retry", post(echo))
+        .route("/operations/untold-failures/skip", post(echo))
         .route("/operations/projections/{name}/pause", post(echo))
         .route("/operations/projections/{name}/resume", post(echo))
         .with_state(told)
@@ -333,7 +335,9 @@ pub(crate) async fn start(service: &'static str, gateway: PublicKey, clock: Arc<
     let api = api(service);
     let verifier = TokenVerifier::internal(service, KeySet::new([gateway]), Arc::clone(&clock) as Arc<dyn Clock>);
     let edge = Edge { service, clock, blind_index: BlindIndex::new([9; 32]), health: health.clone() };
-    let routes = ServiceOperations::beside(api.routes.clone());
+    let mut routes = ServiceOperations::beside(api.routes.clone());
+    let untold = ["/operations/untold-failures/retry", "/operations/untold-failures/skip"];
+    routes.extend(untold.map(|path| Route::new(Method::POST, path, Access::Roles(&[Role::Administrator]))));
     let router = router(service, Arc::clone(&told)).merge(for_operators(Arc::clone(&told)));
     let router = protected(router, &routes, verifier, edge);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -4,6 +4,7 @@ use crate::mail_catcher::MailCatcher;
 use crate::platform::{DataDirectory, HISTORIA, Platform};
 use crate::schemas;
 use hyper::StatusCode;
+use infra_runtime::postgres;
 use infra_testkit::wait_for;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -257,4 +258,58 @@ async fn projections_are_paused_and_resumed_and_dead_letters_listed() {
     let nobody = "0198a8a0-6a51-7f54-9a0c-2d9d4b1c7a10";
     administrator.refused(&["dead-letters", "show", nobody], 4, "not_found");
     administrator.refused(&[&["dead-letters", "retry", nobody], &reason[..]].concat(), 4, "not_found");
+}
+
+/// Letters of a message that nobody can read: of the saga log's own consumer, and of a wish at notifications. Nobody told
+/// the saga log of either.
+const UNTOLD: [(&str, &str, &str, &str); 2] = [
+    ("historia_saga_log", "saga_log", "saga-step", "messaging.message_handled"),
+    ("historia_notifications", "notifications", "saga-command", "saga_log.retry_requested"),
+];
+
+async fn park(data: &DataDirectory, (database, consumer, topic, event_type): (&str, &str, &str, &str)) {
+    let options = postgres::running(&data.path().join("postgres")).unwrap().unwrap();
+    let pool = infra_runtime::database::pool(options.database(database), 1).await.unwrap();
+    sqlx::query(
+        "with letter as (
+           insert into dead_letter (id, consumer, attempts, code, event_id, event_type, source, stream_id, version, topic,
+             occurred_at, correlation_id, contract_version, expects, payload)
+           values (gen_random_uuid(), $1, 3, 'event_malformed', gen_random_uuid(), $3, 'users', gen_random_uuid(), 1, $2,
+             now(), gen_random_uuid(), 1, '{}', '\\xff')
+           returning stream_id
+         )
+         insert into parked_stream (consumer, stream_id) select $1, stream_id from letter",
+    )
+    .bind(consumer)
+    .bind(topic)
+    .bind(event_type)
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_that_the_saga_log_was_not_told_of_are_retried_and_skipped_too() {
+    let data = DataDirectory::new();
+    let platform = Platform::up(&data, &[]);
+    let administrator = Operator::new(&data, "administrator");
+    let secret = data.path().join("secrets/administrator-password").display().to_string();
+    administrator.log_in(&platform.url, "admin", &secret);
+    let letters = || administrator.told(&["dead-letters", "list"])["items"].as_array().unwrap().clone();
+    for untold in UNTOLD {
+        park(&data, untold).await;
+        let letter = letters().pop().unwrap();
+        assert_eq!((&letter["consumer"], &letter["topic"]), (&json!(untold.1), &json!(untold.2)));
+        let id = letter["id"].as_str().unwrap();
+        let reason = ["--reason", "a release knows better", "-y"];
+        let wish = |verb| administrator.told(&[&["dead-letters", verb, id], &reason[..]].concat());
+        schemas::check_answer("WishAccepted", &wish("retry"));
+        wait_for("another attempt", Duration::from_secs(30), async || {
+            (letters().first()?["attempts"] != letter["attempts"]).then_some(())
+        })
+        .await;
+        wish("skip");
+        wait_for("the letter to go", Duration::from_secs(30), async || letters().is_empty().then_some(())).await;
+    }
 }

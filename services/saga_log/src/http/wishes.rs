@@ -36,7 +36,7 @@ pub(crate) struct WishAccepted {
     correlation_id: Uuid,
 }
 
-type Accepted = (StatusCode, HeaderMap, Json<WishAccepted>);
+pub(super) type Accepted = (StatusCode, HeaderMap, Json<WishAccepted>);
 
 /// Ask the consumers that gave up on an event to try again
 #[utoipa::path(
@@ -111,16 +111,26 @@ async fn ask(pages: &Pages, context: &RequestContext, id: Uuid, wish: SagaComman
         .await
         .map_err(|error| unavailable(&error))?
         .ok_or_else(Problem::not_found)?;
+    execute(pages, context, (id, row.correlation_id), wish).await
+}
+
+/// Writes a wish about the event of that id and saga down.
+pub(super) async fn execute(
+    pages: &Pages,
+    context: &RequestContext,
+    (id, correlation_id): (Uuid, Uuid),
+    wish: SagaCommand,
+) -> Result<Accepted, Problem> {
     // The wish is part of the saga that it is about, not of one of its own, so that its consequences are too.
-    let command = CommandContext { correlation_id: row.correlation_id.into(), ..context.command() };
+    let command = CommandContext { correlation_id: correlation_id.into(), ..context.command() };
     let executed = pages
         .repository
-        .execute(StreamId(row.correlation_id), None, &command, wish)
+        .execute(StreamId(correlation_id), None, &command, wish)
         .await
         .map_err(|error| Problem::of_command(error, refused))?;
     let mut headers = HeaderMap::new();
     Position::of(&executed).tell(&mut headers);
-    Ok((StatusCode::ACCEPTED, headers, Json(WishAccepted { id, correlation_id: row.correlation_id })))
+    Ok((StatusCode::ACCEPTED, headers, Json(WishAccepted { id, correlation_id })))
 }
 
 fn refused(error: SagaError) -> Problem {

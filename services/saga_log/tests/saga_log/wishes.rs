@@ -2,10 +2,10 @@
 use crate::stage::{LIMIT, Stage, Told, failed, new_saga, result_created, skipped, stage, told, user_created};
 use axum::http::StatusCode;
 use domain_kernel::message::topics;
-use domain_kernel::{Checkpoint, Message, Role, UserId};
+use domain_kernel::{Checkpoint, Message, MessageHeaders, Role, UserId, Version};
 use infra_contracts::saga_command::{self, RetryRequested, SagaCommand, SkipRequested};
 use infra_testkit::wait_for;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 fn somebody() -> UserId {
@@ -147,4 +147,82 @@ async fn a_retry_needs_an_administrator_a_reason_and_an_event() {
 #[tokio::test]
 async fn a_skip_needs_an_administrator_a_reason_and_an_event() {
     a_wish_needs_an_administrator_a_reason_and_an_event("skip").await;
+}
+
+/// The letters of the log's own consumer.
+async fn letters(stage: &Stage) -> Vec<Value> {
+    let (status, letters) = stage.get("/operations/dead-letters", &stage.token(somebody(), Role::Administrator)).await;
+    assert_eq!(status, StatusCode::OK, "{letters}");
+    letters.as_array().unwrap().clone()
+}
+
+/// What an operator wishes of a letter of the log's own, as the gateway asks it.
+async fn wish(stage: &Stage, verb: &str, letter: &Value) -> (StatusCode, Value) {
+    let mut asked = json!({"reason": "a release knows better"});
+    for known in ["event_id", "correlation_id", "topic", "aggregate", "consumer", "attempts"] {
+        asked[known] = letter[known].clone();
+    }
+    let token = stage.token(somebody(), Role::Administrator);
+    stage.post(&format!("/operations/untold-failures/{verb}"), &token, asked).await
+}
+
+/// `message` as nobody can read it.
+fn broken(message: &Message) -> Message {
+    Message { payload: vec![0xff], ..message.clone() }
+}
+
+async fn the_one_letter(stage: &Stage) -> Value {
+    wait_for("the letter", LIMIT, async || letters(stage).await.pop()).await
+}
+
+async fn no_letter_is_left(stage: &Stage) {
+    wait_for("the letter to go", LIMIT, async || letters(stage).await.is_empty().then_some(())).await;
+}
+
+#[tokio::test]
+async fn what_the_log_itself_gave_up_is_taken_again_and_what_waited_behind_it_follows() {
+    let stage = stage().await;
+    let created = user_created(new_saga(), somebody(), None);
+    let step = failed(&created, "notifications", 1, None);
+    let later = {
+        let told = skipped(&created, "notifications", 1, Some("operator"));
+        let headers = MessageHeaders { stream: step.headers.stream, version: Version(2), ..told.headers };
+        Message { headers, ..told }
+    };
+    stage.hear([&created]).await;
+    stage.publish([&broken(&step), &later]);
+    let letter = the_one_letter(&stage).await;
+    assert_eq!((&letter["topic"], &letter["consumer"]), (&json!("saga-step"), &json!("saga_log")));
+
+    let (status, _) = wish(&stage, "retry", &letter).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let again = wait_for("another attempt", LIMIT, async || {
+        letters(&stage).await.pop().filter(|again| again["attempts"] != letter["attempts"])
+    })
+    .await;
+    assert_eq!(stage.shown(&created).await["state"], "RECEIVED");
+
+    let mended = sqlx::query("update dead_letter set payload = $1").bind(&step.payload);
+    mended.execute(&stage.resources.pool).await.unwrap();
+    assert_eq!(wish(&stage, "retry", &again).await.0, StatusCode::ACCEPTED);
+    no_letter_is_left(&stage).await;
+    wait_for("both steps to be heard", LIMIT, async || {
+        (stage.shown(&created).await["consumers"][0]["state"] == "SKIPPED").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_log_itself_gave_up_can_be_set_aside_unless_it_is_clinical() {
+    let stage = stage().await;
+    let step = failed(&user_created(new_saga(), somebody(), None), "notifications", 1, None);
+    stage.publish([&broken(&step)]);
+    let letter = the_one_letter(&stage).await;
+    assert_eq!(wish(&stage, "skip", &letter).await.0, StatusCode::ACCEPTED);
+    no_letter_is_left(&stage).await;
+
+    let mut clinical = letter;
+    clinical["topic"] = json!(topics::EVENT_RESULT);
+    let (status, problem) = wish(&stage, "skip", &clinical).await;
+    assert_eq!((status, problem["code"].as_str()), (StatusCode::CONFLICT, Some("clinical_event")));
 }
