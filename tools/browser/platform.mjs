@@ -8,7 +8,7 @@ const STARTED_WITHIN = 120_000;
 export class Platform {
   usersPassword = "walk-password-1";
   // Pages beside the saga log's, for an administrator.
-  morePages = ["/docs/events", "/ops"];
+  morePages = ["/docs/events", "/ops", "/password"];
   moreScreenshots = [["operations.png", "/ops?lang=en", "light"], ["event-types.png", "/docs/events?lang=en", "light"]];
 
   static async up(historia, directory, smtp) {
@@ -44,6 +44,12 @@ export class Platform {
   async logIn(username, password) {
     const { access_token: token } = await this.#ask("POST", "/login", undefined, { username, password });
     return { get: (path) => this.#ask("GET", path, token) };
+  }
+
+  // A laboratory's account with a password that the administrator chose for it.
+  async give(username) {
+    const { access_token: token } = await this.#ask("POST", "/login", undefined, { username: "admin", password: this.password });
+    await this.#ask("POST", "/users", token, { username, password: this.usersPassword, role: 1 });
   }
 
   // An account's id; by default a laboratory's.

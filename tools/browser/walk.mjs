@@ -159,6 +159,37 @@ try {
   await keys.waitForURL(/asked=retry/);
   await eventOf((await administrator.get(`/saga/logs/${second}`)).aggregate, "PROCESSED");
 
+  step("by keyboard alone: choose a password of one's own");
+  await platform.give("walk-given");
+  const given = await open(browser, { locale: "en-GB" });
+  await given.goto(`${url}/saga/logs`);
+  await tabTo(given, "#username");
+  await given.keyboard.type("walk-given");
+  await given.keyboard.press("Tab");
+  await given.keyboard.type(platform.usersPassword);
+  await given.keyboard.press("Enter");
+  await given.waitForURL(/\/password\?required/);
+  await examine(given, "/password?required");
+  const choose = async (chosen, again) => {
+    await tabTo(given, "#current_password");
+    await given.keyboard.type(platform.usersPassword);
+    await given.keyboard.press("Tab");
+    await given.keyboard.type(chosen);
+    await given.keyboard.press("Tab");
+    await given.keyboard.type(again);
+    await given.keyboard.press("Enter");
+  };
+  await choose("walk-own-password-1", "walk-own-password-2");
+  await given.waitForSelector("[role=alert]");
+  await examine(given, "/password, refused");
+  await choose("walk-own-password-1", "walk-own-password-1");
+  await given.waitForURL(/\/password\?changed/);
+  await examine(given, "/password?changed");
+  await tabTo(given, "main a");
+  await given.keyboard.press("Enter");
+  await given.waitForURL(`${url}/saga/logs`);
+  await platform.logIn("walk-given", "walk-own-password-1");
+
   step("without scripts: the same pages");
   const plain = await open(browser, { javaScriptEnabled: false });
   await signIn(plain, url, "admin", password);
@@ -192,7 +223,7 @@ try {
       assert(looked.complaints.length === 0, looked.complaints.join("\n"));
     }
   }
-  for (const looked of [page, keys, plain]) assert(looked.complaints.length === 0, looked.complaints.join("\n"));
+  for (const looked of [page, keys, given, plain]) assert(looked.complaints.length === 0, looked.complaints.join("\n"));
 
   if (screenshots) {
     step("screenshots");

@@ -14,14 +14,19 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// What a user who has to choose another password may do: choose it, stay or be logged in, and log out.
-const WITHOUT_OWN_PASSWORD: [(&str, &str); 6] = [
+const WITHOUT_OWN_PASSWORD: [(&str, &str); 8] = [
     ("POST", "/me/password"),
+    ("GET", "/password"),
+    ("POST", "/password"),
     ("POST", "/logout"),
     ("POST", "/login"),
     ("POST", "/token/refresh"),
     ("POST", "/sign-in"),
     ("POST", "/sign-out"),
 ];
+
+/// The problem's code then.
+pub(crate) const PASSWORD_CHANGE_REQUIRED: &str = "password_change_required";
 
 /// Asked by watchers every second or so, on nobody's quota.
 const UNCOUNTED: [&str; 3] = ["/healthz", "/livez", "/readyz"];
@@ -148,7 +153,7 @@ impl Gateway {
         match self.must_change_password(&session).await {
             Some(false) => Ok(Some(session)),
             Some(true) => Err(Problem::forbidden()
-                .code("password_change_required")
+                .code(PASSWORD_CHANGE_REQUIRED)
                 .detail("Choose a password of your own first: POST /me/password.")),
             None => Err(no_answer(USERS)),
         }

@@ -200,6 +200,8 @@ mod tests {
                 "GET /sign-in",
                 "POST /sign-in",
                 "POST /sign-out",
+                "GET /password",
+                "POST /password",
                 "GET /saga/logs/live",
                 "GET /ops",
                 "GET /docs/events",

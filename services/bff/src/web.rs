@@ -7,12 +7,14 @@
 //! 2. The door lets the visit in, with the session's token in place of a header's.
 //! 3. [`answer`] is asked before the API's own handlers: where there is a page ([`pages`]), it answers.
 //! 4. On the way out [`front`] makes a page of every problem ([`problem`]).
+mod ask;
 mod asset;
 pub(crate) mod cookie;
 mod events;
 mod form;
 mod language;
 mod operations;
+mod own_password;
 mod page;
 pub(crate) mod pages;
 mod problem;
@@ -90,6 +92,8 @@ impl Web {
             Page::SignIn => self.sign_in_page(visit),
             Page::SignInForm => self.sign_in(visit, request).await,
             Page::SignOutForm => self.sign_out(visit, request).await,
+            Page::OwnPassword => self.own_password_page(visit),
+            Page::OwnPasswordForm => self.own_password(visit, request).await,
             Page::SagaList => self.saga_list(visit, request).await,
             Page::SagaLive => self.saga_live(visit, &request),
             Page::SagaShow => self.saga_show(visit, request).await,

@@ -17,6 +17,8 @@ mod health;
 mod operations;
 #[path = "bff/operator_pages.rs"]
 mod operator_pages;
+#[path = "bff/own_password.rs"]
+mod own_password;
 #[path = "bff/saga.rs"]
 mod saga;
 #[path = "bff/sign_in.rs"]

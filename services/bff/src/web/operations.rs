@@ -3,32 +3,27 @@
 //! The page shows what the API answers, and a button asks the API for what it offers: both go through the API's own
 //! handlers, in this process, as whoever reads the page.
 use super::Web;
+use super::ask::By;
 use super::form::Form;
 use super::page::{Shell, render};
 use super::pages::Page;
-use super::problem::of_answer;
 use super::saga::times::{moment, span};
 use super::visit::Visit;
 use super::words::Words;
 use crate::SAGA_LOG;
-use crate::gateway::Session;
 use askama::Template;
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Method, Response as Answer, header};
+use axum::http::Method;
 use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain_kernel::message::topics;
-use infra_http::{Problem, RequestIds};
+use infra_http::Problem;
 use infra_runtime::Language;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tower::ServiceExt;
 use uuid::Uuid;
 
-/// Bytes of an answer at most.
-const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// Letters on the page; the command line lists all.
 const LETTERS: u32 = 50;
 
@@ -175,47 +170,5 @@ impl Web {
         let wish = serde_json::json!({"reason": form.text("reason")}).to_string();
         let _: Value = self.ask_api(&by, Method::POST, visit.uri.path(), wish.into()).await?;
         Ok(Redirect::to("/ops?asked").into_response())
-    }
-
-    /// What the API answers, past the door that the page's own request came through.
-    async fn ask_api<T: DeserializeOwned>(
-        &self,
-        by: &By,
-        method: Method,
-        path: &str,
-        body: Body,
-    ) -> Result<T, Problem> {
-        let asked = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
-        let mut asked = asked.body(body).map_err(|_| Problem::internal())?;
-        asked.extensions_mut().insert(by.session.clone());
-        asked.extensions_mut().insert(by.ids.clone());
-        let answer = match self.api.clone().oneshot(asked).await {
-            Ok(answer) => answer,
-            Err(never) => match never {},
-        };
-        let (parts, body) = answer.into_parts();
-        let body = to_bytes(body, LARGEST_ANSWER).await.map_err(|_| Problem::internal())?;
-        if !parts.status.is_success() {
-            return Err(of_answer(&Answer::from_parts(parts, body)));
-        }
-        let document: &[u8] = if body.is_empty() { b"null" } else { &body };
-        serde_json::from_slice(document).map_err(|error| {
-            tracing::error!(error = %error, "an answer of our own cannot be read");
-            Problem::internal()
-        })
-    }
-}
-
-/// On whose behalf, and as part of which request, the API is asked.
-struct By {
-    session: Session,
-    ids: RequestIds,
-}
-
-impl By {
-    fn of(request: &Request) -> Result<Self, Problem> {
-        let session = request.extensions().get::<Session>().cloned().ok_or_else(Problem::unauthorized)?;
-        let ids = request.extensions().get::<RequestIds>().cloned().ok_or_else(Problem::internal)?;
-        Ok(Self { session, ids })
     }
 }

@@ -14,6 +14,10 @@ pub(crate) enum Page {
     SignInForm,
     /// The button that signs out, pressed.
     SignOutForm,
+    /// The form to choose another password with.
+    OwnPassword,
+    /// The same, sent.
+    OwnPasswordForm,
     /// What happened in every saga.
     SagaList,
     /// What is new or changed there, as it happens.
@@ -51,6 +55,8 @@ const TABLE: &[(Method, &str, Page, Who)] = &[
     (Method::GET, "/sign-in", Page::SignIn, Who::These(Access::Public)),
     (Method::POST, "/sign-in", Page::SignInForm, Who::These(Access::Public)),
     (Method::POST, "/sign-out", Page::SignOutForm, Who::These(Access::Public)),
+    (Method::GET, "/password", Page::OwnPassword, Who::These(Access::SignedIn)),
+    (Method::POST, "/password", Page::OwnPasswordForm, Who::These(Access::SignedIn)),
     (Method::GET, "/saga/logs", Page::SagaList, Who::AsPrograms),
     (Method::GET, "/saga/logs/live", Page::SagaLive, Who::ReadersOf("/saga/logs")),
     (Method::GET, "/saga/logs/{id}", Page::SagaShow, Who::AsPrograms),
@@ -77,6 +83,7 @@ impl Page {
             Self::Home => "home",
             Self::Events => "events",
             Self::Operations | Self::OperatorForm => "operations",
+            Self::OwnPassword | Self::OwnPasswordForm => "password",
             Self::SignIn | Self::SignInForm | Self::SignOutForm => "sign-in",
             Self::SagaList | Self::SagaLive | Self::SagaShow | Self::SagaRetryForm | Self::SagaSkipForm => "sagas",
         }

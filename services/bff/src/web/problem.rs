@@ -1,8 +1,10 @@
 //! Problems, for people: the same facts as the document that programs get, in the reader's language, with what to do.
 use super::Web;
+use super::own_password;
 use super::page::{Shell, render, sign_in};
 use super::visit::Visit;
 use super::words::{Words, words};
+use crate::admission::PASSWORD_CHANGE_REQUIRED;
 use askama::Template;
 use axum::body::Bytes;
 use axum::http::{HeaderValue, Response as Answer, StatusCode, header};
@@ -64,6 +66,9 @@ impl Web {
         if problem.status() == StatusCode::UNAUTHORIZED && reads {
             return Redirect::to(&sign_in(visit)).into_response();
         }
+        if problem.code_name() == PASSWORD_CHANGE_REQUIRED && visit.browser.is_some() {
+            return Redirect::to(&own_password::required(if reads { visit.here() } else { "/" })).into_response();
+        }
         let words = words(visit.language);
         let document = problem.document();
         let (title, advice) = words.problem(problem.code_name()).unwrap_or(words.other_problem);
@@ -76,17 +81,24 @@ impl Web {
             errors: document.errors.into_iter().map(|error| (error.pointer, error.detail)).collect(),
             request: ids.map(|ids| ids.request_id.to_string()),
         };
-        let told = problem.clone().into_response();
-        let Ok(mut response) = render(&page) else { return told };
-        *response.status_mut() = problem.status();
-        for name in [header::RETRY_AFTER, header::ALLOW] {
-            if let Some(value) = told.headers().get(&name) {
-                response.headers_mut().insert(name, HeaderValue::clone(value));
-            }
+        match render(&page) {
+            Ok(page) => in_place_of(problem, page),
+            Err(_) => problem.clone().into_response(),
         }
-        response.extensions_mut().insert(Written);
-        response
     }
+}
+
+/// `page`, sent where `problem` is what came of the request.
+pub(crate) fn in_place_of(problem: &Problem, mut page: Response) -> Response {
+    let told = problem.clone().into_response();
+    *page.status_mut() = problem.status();
+    for name in [header::RETRY_AFTER, header::ALLOW] {
+        if let Some(value) = told.headers().get(&name) {
+            page.headers_mut().insert(name, HeaderValue::clone(value));
+        }
+    }
+    page.extensions_mut().insert(Written);
+    page
 }
 
 impl Words {

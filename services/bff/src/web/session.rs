@@ -53,6 +53,9 @@ pub(super) struct Granted {
     access_token: String,
     refresh_token: String,
     expires_in: i64,
+    /// Somebody else chose the password: until it is another one, nothing else is answered.
+    #[serde(default)]
+    pub(super) must_change_password: bool,
     user: GrantedUser,
 }
 
@@ -292,7 +295,13 @@ mod tests {
 
     fn granted(user: u128) -> Granted {
         let user = GrantedUser { id: Uuid::from_u128(user), role: 4 };
-        Granted { access_token: "a".to_owned(), refresh_token: "r".to_owned(), expires_in: 300, user }
+        Granted {
+            access_token: "a".to_owned(),
+            refresh_token: "r".to_owned(),
+            expires_in: 300,
+            must_change_password: false,
+            user,
+        }
     }
 
     #[test]

@@ -2,8 +2,10 @@
 use super::Web;
 use super::cookie::{SESSION, SIGN_IN};
 use super::form::Form;
+use super::own_password;
 use super::page::{Shell, render};
 use super::pages::Page;
+use super::problem::in_place_of;
 use super::session::random_text;
 use super::visit::Visit;
 use crate::USERS;
@@ -14,7 +16,7 @@ use axum::body::Bytes;
 use axum::extract::Request;
 use axum::http::{self, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use infra_http::{Problem, RequestIds, Written};
+use infra_http::{Problem, RequestIds};
 
 /// Where somebody gets to who came for nothing else.
 const FIRST_PAGE: &str = "/";
@@ -74,8 +76,9 @@ impl Web {
             self.end(visit, ids.as_ref()).await;
             self.gateway.browsers.end(browser);
         }
+        let next = if granted.must_change_password { own_password::required(next) } else { next.to_owned() };
         let id = self.gateway.browsers.begin(granted)?;
-        let mut response = Redirect::to(next).into_response();
+        let mut response = Redirect::to(&next).into_response();
         let cookies = [self.cookies.keep(SESSION, &id, None), self.cookies.forget(SIGN_IN)];
         for cookie in cookies.into_iter().flatten() {
             response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -91,13 +94,8 @@ impl Web {
             StatusCode::TOO_MANY_REQUESTS => words.too_many_sign_ins,
             _ => words.cannot_sign_in_now,
         };
-        let mut response = self.sign_in_form(visit, next, username, Some(reason), false)?;
-        *response.status_mut() = problem.status();
-        if let Some(after) = problem.clone().into_response().headers().get(header::RETRY_AFTER) {
-            response.headers_mut().insert(header::RETRY_AFTER, after.clone());
-        }
-        response.extensions_mut().insert(Written);
-        Ok(response)
+        let page = self.sign_in_form(visit, next, username, Some(reason), false)?;
+        Ok(in_place_of(problem, page))
     }
 
     /// Ends the session, here and at the users service.
@@ -128,7 +126,7 @@ impl Web {
 }
 
 /// Where the form leads to.
-fn next_of(uri: &Uri) -> String {
+pub(super) fn next_of(uri: &Uri) -> String {
     let mut parameters = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let next = parameters.find(|(name, _)| name == "next").map(|(_, value)| value.into_owned());
     local(next.as_deref().unwrap_or_default()).to_owned()
@@ -136,7 +134,7 @@ fn next_of(uri: &Uri) -> String {
 
 /// The address, if it is one of ours: a link may not lead elsewhere by way of our sign-in. Browsers read `\` as `/` and
 /// pass over control characters.
-fn local(next: &str) -> &str {
+pub(super) fn local(next: &str) -> &str {
     let plain = !next.contains('\\') && !next.chars().any(char::is_control);
     if next.starts_with('/') && !next.starts_with("//") && plain && next.parse::<Uri>().is_ok() {
         next

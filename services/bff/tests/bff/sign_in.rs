@@ -214,7 +214,9 @@ async fn whoever_has_to_choose_a_password_is_told_so_and_may_sign_out() {
     let fixture = fixture().await;
     let users = Arc::clone(&fixture.upstream("users").told);
     users.must_change.lock().unwrap().push(account(Role::Administrator).0);
-    let mut browser = Browser::signed_in(&fixture, Role::Administrator).await;
+    let mut browser = Browser::new(&fixture);
+    let got = browser.sign_in("administrator", PASSWORD, "/").await;
+    assert_eq!(got.location(), "/password?required&next=%2F");
     let token = browser.get("/").await.form_token();
     assert_eq!(browser.post("/sign-out", &[("form_token", &token)]).await.location(), "/sign-in?signed-out");
 }

@@ -295,22 +295,33 @@ fn grant(told: &Told, username: &str) -> Json<Value> {
     let role: Role = username.parse().unwrap();
     let user = account(role);
     let session = Uuid::new_v5(&user.0, b"session");
+    let must_change = told.must_change.lock().unwrap().contains(&user.0);
     let claims = Claims::user(user, role, session, clock.now(), LIFETIME_SECONDS, clock.unique_id())
-        .with_password_change(told.must_change.lock().unwrap().contains(&user.0));
+        .with_password_change(must_change);
     let refresh_token = format!("{username} {}", clock.unique_id());
     told.refresh_tokens.lock().unwrap().push(refresh_token.clone());
     Json(json!({
         "access_token": signer.sign(&claims).unwrap(),
         "refresh_token": refresh_token,
         "expires_in": LIFETIME_SECONDS,
+        "must_change_password": must_change,
         "user": {"id": user.0, "role": role.number()},
     }))
 }
 
-/// Whoever changes the password has one of their own from then on.
-async fn changed(State(told): State<Arc<Told>>, caller: Caller) -> StatusCode {
+/// Whoever changes the password has one of their own from then on. A body without passwords is taken for a good one.
+async fn changed(State(told): State<Arc<Told>>, caller: Caller, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    told.seen.lock().unwrap().push((parts.uri.to_string(), parts.headers));
+    let asked: Value = serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap_or_default();
+    if asked["current_password"].as_str().is_some_and(|current| current != PASSWORD) {
+        return Problem::unprocessable("/current_password", "is not the current password").into_response();
+    }
+    if asked["new_password"].as_str().is_some_and(|new| new.len() < 6) {
+        return Problem::unprocessable("/new_password", "a password has at least 6 characters").into_response();
+    }
     told.must_change.lock().unwrap().retain(|user| *user != caller.user.0);
-    StatusCode::NO_CONTENT
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn password(State(told): State<Arc<Told>>, Path(user): Path<Uuid>) -> Json<Value> {

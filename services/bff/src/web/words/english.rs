@@ -19,6 +19,18 @@ pub(super) const WORDS: Words = Words {
     too_many_sign_ins: "Too many attempts. Wait a moment and try again.",
     cannot_sign_in_now: "Nobody can sign in at the moment. Try again in a few seconds.",
     what_is_wrong: "That did not work",
+    change_password: "Change password",
+    change_password_purpose: "This session goes on; every other one of your account ends.",
+    password_required: "Somebody else chose your password. Choose one of your own; then you can go on.",
+    current_password: "Current password",
+    new_password: "New password",
+    new_password_again: "New password, once more",
+    password_rule: "8 to 128 characters (in the demo from 6), of any kind; several words are easy to remember and hard to guess.",
+    wrong_current_password: "The current password is wrong. Type it again.",
+    weak_password: "The new password is too short, too long, or the current one. Choose another.",
+    passwords_differ: "The two new passwords are not the same. Type both again.",
+    password_changed: "Your password is changed. Other sessions of your account have ended.",
+    go_on: "Go on",
     home_purpose: "A clinical platform in which every fact is history.",
     saga_logs_purpose: "What happened, in which order, who has answered and what failed.",
     api_purpose: "Every operation, to read and to try.",
@@ -130,8 +142,7 @@ pub(super) const WORDS: Words = Words {
         (
             "password_change_required",
             "Choose a password of your own first",
-            "Your password was chosen by somebody else. Change it with POST /me/password (see the API), then sign out here \
-             and in again.",
+            "Your password was chosen by somebody else. Use Change password, above.",
         ),
         (
             "nothing_failed",

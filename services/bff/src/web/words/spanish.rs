@@ -19,6 +19,18 @@ pub(super) const WORDS: Words = Words {
     too_many_sign_ins: "Demasiados intentos. Espere un momento e inténtelo de nuevo.",
     cannot_sign_in_now: "Ahora nadie puede iniciar sesión. Inténtelo de nuevo en unos segundos.",
     what_is_wrong: "No funcionó",
+    change_password: "Cambiar contraseña",
+    change_password_purpose: "Esta sesión sigue; las demás sesiones de su cuenta terminan.",
+    password_required: "Su contraseña la eligió otra persona. Elija una propia; después puede seguir.",
+    current_password: "Contraseña actual",
+    new_password: "Contraseña nueva",
+    new_password_again: "Contraseña nueva, otra vez",
+    password_rule: "De 8 a 128 caracteres (en la demostración desde 6), de cualquier clase; varias palabras se recuerdan bien y se adivinan mal.",
+    wrong_current_password: "La contraseña actual no es correcta. Escríbala de nuevo.",
+    weak_password: "La contraseña nueva es muy corta, muy larga o es la actual. Elija otra.",
+    passwords_differ: "Las dos contraseñas nuevas no son iguales. Escriba ambas de nuevo.",
+    password_changed: "Su contraseña está cambiada. Las demás sesiones de su cuenta terminaron.",
+    go_on: "Seguir",
     home_purpose: "Una plataforma clínica en la que cada hecho es historia.",
     saga_logs_purpose: "Qué pasó, en qué orden, quién respondió y qué falló.",
     api_purpose: "Todas las operaciones, para leerlas y probarlas.",
@@ -134,8 +146,7 @@ pub(super) const WORDS: Words = Words {
         (
             "password_change_required",
             "Primero elija una contraseña propia",
-            "Su contraseña la eligió otra persona. Cámbiela con POST /me/password (vea la API); después cierre la sesión \
-             aquí e iníciela de nuevo.",
+            "Su contraseña la eligió otra persona. Use Cambiar contraseña, arriba.",
         ),
         (
             "nothing_failed",
