@@ -47,6 +47,12 @@ pub enum ClientError {
         /// Which service.
         service: &'static str,
     },
+    /// It was not asked: it did not answer a moment ago. Nothing took effect.
+    #[error("the {service} service did not answer a moment ago")]
+    NotAsked {
+        /// Which service.
+        service: &'static str,
+    },
     /// The path or the base URL is none.
     #[error("the address of the {service} service is not valid")]
     Address {

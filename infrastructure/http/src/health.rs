@@ -18,7 +18,7 @@ pub fn router(health: Health) -> Router {
 }
 
 /// The figures in Prometheus' text format; 404 in a process that counts nothing.
-async fn figures() -> Response {
+pub async fn figures() -> Response {
     match metrics::installed() {
         Some(figures) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], figures.render()).into_response(),
         None => Problem::not_found().into_response(),

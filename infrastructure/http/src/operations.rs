@@ -7,8 +7,8 @@
 mod views;
 
 pub use views::{
-    ConsumerStandingView, DeadLetterView, LetterPlace, NoLetterPlace, OperationsView, OperatorReason, PauseAccepted,
-    PauseView, ProjectionView, RebuildView, UntoldWish,
+    BreakerState, BreakerView, ConsumerStandingView, DeadLetterView, LetterPlace, NoLetterPlace, OperationsView,
+    OperatorReason, PauseAccepted, PauseView, ProjectionView, RebuildView, UntoldWish,
 };
 
 use crate::problem::Problem;

@@ -1,19 +1,21 @@
 //! What every request of the gateway works with, and how a service is called on somebody's behalf.
+use crate::breaker::Breaker;
 use crate::exchange::{OnBehalf, TokenExchange};
 use crate::keys::KeyRefresh;
 use crate::revocations::Revocations;
 use crate::table::Lookup;
 use crate::web::session::BrowserSessions;
-use crate::{Config, NAME, StartError, USERS};
+use crate::{Config, NAME, StartError, USERS, Upstream};
 use axum::body::Bytes;
 use axum::http::{HeaderName, HeaderValue, Request, Response, header};
 use domain_kernel::ports::Clock;
 use infra_http::limit::Limiter;
+use infra_http::operations::BreakerView;
 use infra_http::tokens::TokenError;
 use infra_http::{Claims, ClientError, Problem, RequestIds, ServiceApi, ServiceClient, TokenVerifier, names};
 use infra_runtime::Supervisor;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a service has for an answer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -23,7 +25,8 @@ const OUTAGE: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_secs(60);
 
 pub(crate) struct Gateway {
-    clients: Vec<ServiceClient>,
+    services: Vec<Service>,
+    clock: Arc<dyn Clock>,
     pub(crate) lookup: Lookup,
     pub(crate) limiter: Limiter,
     pub(crate) revocations: Revocations,
@@ -33,19 +36,26 @@ pub(crate) struct Gateway {
     exchange: TokenExchange,
 }
 
+/// A service, as far as the gateway asks it.
+struct Service {
+    client: ServiceClient,
+    breaker: Breaker,
+}
+
 /// A user's token that is valid and not revoked.
 #[derive(Clone, Debug)]
 pub(crate) struct Session(pub(crate) Arc<Claims>);
 
 impl Gateway {
     pub(crate) fn new(config: &Config, apis: &[ServiceApi], clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let clients = config
-            .services
-            .iter()
-            .map(|upstream| ServiceClient::new(upstream.api.service, &upstream.base_url))
-            .collect::<Result<Vec<_>, ClientError>>()?;
+        let service = |upstream: &Upstream| {
+            let client = ServiceClient::new(upstream.api.service, &upstream.base_url)?;
+            Ok(Service { client, breaker: Breaker::new(clock.now()) })
+        };
+        let services = config.services.iter().map(service).collect::<Result<_, ClientError>>()?;
         Ok(Self {
-            clients,
+            services,
+            clock: Arc::clone(&clock),
             lookup: Lookup::new(apis),
             limiter: Limiter::new(config.limits),
             revocations: Revocations::new(Arc::clone(&clock)),
@@ -58,7 +68,7 @@ impl Gateway {
 
     /// Starts what runs beside the requests: revocations each second, keys now and then, forgetting.
     pub(crate) fn watch(self: &Arc<Self>, supervisor: &Supervisor) {
-        if self.client(USERS).is_some() {
+        if self.service(USERS).is_some() {
             let gateway = Arc::clone(self);
             supervisor.spawn("gateway: revocations", move |stop| {
                 let gateway = Arc::clone(&gateway);
@@ -90,11 +100,16 @@ impl Gateway {
     }
 
     pub(crate) fn services(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.clients.iter().map(ServiceClient::service)
+        self.services.iter().map(|service| service.client.service())
     }
 
-    fn client(&self, service: &str) -> Option<&ServiceClient> {
-        self.clients.iter().find(|client| client.service() == service)
+    fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|service| service.client.service() == name)
+    }
+
+    /// Whether the gateway asks `service`, for operators.
+    pub(crate) fn breaker(&self, service: &str) -> Option<BreakerView> {
+        self.service(service).map(|service| service.breaker.view("gateway"))
     }
 
     /// The session that `token` stands for.
@@ -129,7 +144,7 @@ impl Gateway {
         Ok(Session(claims))
     }
 
-    /// Calls `service` and gives its answer, whatever it says.
+    /// Calls `service` and gives its answer, whatever it says. One that did not answer lately is not asked.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -141,7 +156,7 @@ impl Gateway {
         ids: Option<&RequestIds>,
         deadline: Duration,
     ) -> Result<Response<Bytes>, ClientError> {
-        let client = self.client(service).ok_or(ClientError::Address { service })?;
+        let Service { client, breaker } = self.service(service).ok_or(ClientError::Address { service })?;
         let token = self.exchange.token(on_behalf, service).ok_or(ClientError::Address { service })?;
         let headers = request.headers_mut();
         let mut authorization =
@@ -162,7 +177,9 @@ impl Gateway {
                 }
             }
         }
+        let permit = breaker.permit(Instant::now()).ok_or(ClientError::NotAsked { service })?;
         let answer = client.send(request, deadline).await;
+        permit.end(&answer, (Instant::now(), self.clock.now()));
         if let Err(error) = &answer {
             metrics::counter!("gateway_upstream_failures_total", "service" => service).increment(1);
             let reason = infra_runtime::supervisor::chain(error);

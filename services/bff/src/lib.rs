@@ -5,6 +5,7 @@
 //! quotas are caches of what others own.
 mod admission;
 mod asyncapi;
+mod breaker;
 mod catalogue;
 mod compose;
 mod dead_letters;
@@ -126,10 +127,14 @@ pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>
     Ok(with_edge(router, NAME, clock, Correlation::Made))
 }
 
-/// What the gateway offers to the services alone, for a listener on the internal network without TLS: the public keys of
-/// the internal tokens, and whether it answers.
+/// What the gateway offers inside alone, for a listener on the internal network without TLS: the public keys of the
+/// internal tokens to services, whether it answers, and `/metrics`.
 pub fn internal_router(internal_signer: &TokenSigner, clock: Arc<dyn Clock>) -> Router {
     let alive = axum::routing::get(infra_http::health::alive);
-    let router = keys::router(internal_signer).route("/healthz", alive.clone()).route("/livez", alive);
+    let figures = axum::routing::get(infra_http::health::figures);
+    let router = keys::router(internal_signer)
+        .route("/healthz", alive.clone())
+        .route("/livez", alive)
+        .route("/metrics", figures);
     with_edge(router.fallback(|| async { infra_http::Problem::not_found() }), NAME, clock, Correlation::Made)
 }

@@ -10,7 +10,8 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures_util::future::join_all;
 use infra_http::operations::{
-    ConsumerStandingView, OperationsView, OperatorReason, PROJECTIONS_PATH, PauseAccepted, ProjectionView, STATUS_PATH,
+    BreakerView, ConsumerStandingView, OperationsView, OperatorReason, PROJECTIONS_PATH, PauseAccepted, ProjectionView,
+    STATUS_PATH,
 };
 use infra_http::problem::ProblemDocument;
 use infra_http::{Problem, RequestIds, StrictPath};
@@ -47,14 +48,16 @@ pub(crate) struct ServiceStatus {
     consumers: Vec<ConsumerStandingView>,
     /// How many dead letters its consumers have; `null` when it is not known.
     dead_letters: Option<u64>,
+    /// Who asks it: an open breaker asks no more until a moment has passed.
+    breakers: Vec<BreakerView>,
 }
 
 impl ServiceStatus {
-    fn of(service: &'static str, answer: Option<OperationsView>) -> Self {
+    fn of(service: &'static str, answer: Option<OperationsView>, breaker: Option<BreakerView>) -> Self {
         let status = if answer.is_some() { "ok" } else { "unavailable" };
         let dead_letters = answer.as_ref().map(|answer| answer.dead_letters);
         let OperationsView { projections, consumers, .. } = answer.unwrap_or_default();
-        Self { service, status, projections, consumers, dead_letters }
+        Self { service, status, projections, consumers, dead_letters, breakers: breaker.into_iter().collect() }
     }
 }
 
@@ -73,7 +76,10 @@ pub(crate) async fn status(
 ) -> Json<PlatformStatus> {
     let services = join_all(gateway.services().map(|service| {
         let (gateway, on_behalf, ids) = (&gateway, OnBehalf::User(&session.0), &ids);
-        async move { ServiceStatus::of(service, gateway.part(service, on_behalf, STATUS_PATH, ids).await) }
+        async move {
+            let answer = gateway.part(service, on_behalf, STATUS_PATH, ids).await;
+            ServiceStatus::of(service, answer, gateway.breaker(service))
+        }
     }))
     .await;
     Json(PlatformStatus { services })

@@ -66,6 +66,30 @@ pub struct RebuildView {
     pub running: bool,
 }
 
+/// Whether somebody is asked at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// Every call is made.
+    Closed,
+    /// None is: the last ones had no answer.
+    Open,
+    /// One is, and decides.
+    HalfOpen,
+}
+
+/// A breaker: who asks, and whether they do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct BreakerView {
+    /// Who asks.
+    #[schema(example = "gateway")]
+    pub name: String,
+    /// Whether they do.
+    pub state: BreakerState,
+    /// Since when it is closed, or was opened.
+    pub since: DateTime<Utc>,
+}
+
 /// Where a consumer stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ConsumerStandingView {

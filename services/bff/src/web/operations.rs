@@ -19,6 +19,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain_kernel::message::topics;
 use infra_http::Problem;
+use infra_http::operations::{BreakerState, BreakerView};
 use infra_runtime::Language;
 use serde::Deserialize;
 use serde_json::Value;
@@ -42,6 +43,8 @@ struct Service {
     #[serde(default)]
     consumers: Vec<Standing>,
     dead_letters: Option<u64>,
+    #[serde(default)]
+    breakers: Vec<BreakerView>,
 }
 
 impl Service {
@@ -136,6 +139,19 @@ struct OperationsPage<'a> {
 }
 
 impl OperationsPage<'_> {
+    /// A breaker's state: the class of its colour, and in words.
+    fn state(&self, breaker: &BreakerView) -> (&'static str, &'static str) {
+        match breaker.state {
+            BreakerState::Closed => ("processed", self.words.breaker_closed),
+            BreakerState::Open => ("failed", self.words.breaker_open),
+            BreakerState::HalfOpen => ("received", self.words.breaker_half_open),
+        }
+    }
+
+    fn since(&self, breaker: &BreakerView) -> String {
+        moment(breaker.since)
+    }
+
     /// An age of so many seconds.
     fn age(&self, seconds: &u64) -> String {
         span(TimeDelta::seconds(i64::try_from(*seconds).unwrap_or(i64::MAX / 1_000)), self.language)

@@ -344,4 +344,7 @@ async fn the_keys_of_internal_tokens_are_published_for_the_services() {
     assert_eq!(json_of(ask(service_bff::INTERNAL_KEYS_PATH).await).await, expected);
     assert_eq!(ask("/healthz").await.status(), StatusCode::OK);
     assert_eq!(ask("/results").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(ask("/metrics").await.status(), StatusCode::NOT_FOUND, "where nobody counts");
+    infra_runtime::metrics::install().unwrap();
+    assert_eq!(ask("/metrics").await.status(), StatusCode::OK);
 }

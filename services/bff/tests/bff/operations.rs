@@ -153,6 +153,30 @@ async fn the_status_has_a_part_for_every_service_and_marks_the_dead() {
 }
 
 #[tokio::test]
+async fn a_service_that_does_not_answer_is_not_asked_for_a_moment_and_the_status_says_so() {
+    let mut fixture = with_letters().await;
+    let breaker = async |fixture: &Fixture| {
+        let status = seen(fixture, "/ops/status").await;
+        let services = status["services"].as_array().unwrap();
+        services.iter().find(|part| part["service"] == "results").unwrap()["breakers"][0].clone()
+    };
+    let closed = breaker(&fixture).await;
+    assert_eq!((&closed["name"], &closed["state"]), (&json!("gateway"), &json!("closed")));
+    fixture.clock.advance_millis(1_000);
+    fixture.upstream_mut("results").die().await;
+    for _ in 0..5 {
+        let response = fixture.get("/results/1", Some(&administrator(&fixture))).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+    let open = breaker(&fixture).await;
+    assert_eq!(open["state"], "open");
+    assert!(open["since"].as_str().unwrap() > closed["since"].as_str().unwrap());
+    let response = fixture.get("/results/1", Some(&administrator(&fixture))).await;
+    assert_eq!(json_of(response).await["service"], "results", "and the answer is what it was");
+    assert_eq!(fixture.status("/users", Some(&administrator(&fixture))).await, StatusCode::OK, "the others are asked");
+}
+
+#[tokio::test]
 async fn a_wish_about_a_projection_goes_to_its_service() {
     let fixture = fixture().await;
     let reason = json!({"reason": "a slow fold"});

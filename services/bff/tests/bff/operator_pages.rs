@@ -49,6 +49,19 @@ async fn an_administrator_sees_services_and_dead_letters_and_what_may_be_done_ab
 }
 
 #[tokio::test]
+async fn an_open_breaker_is_shown_in_words() {
+    let mut fixture = fixture().await;
+    fixture.upstream_mut("results").die().await;
+    let mut browser = Browser::signed_in(&fixture, Role::Administrator).await;
+    for _ in 0..5 {
+        browser.get("/ops").await;
+    }
+    let page = browser.get("/ops?lang=en").await.body;
+    assert!(page.contains("gateway: <span class=\"state failed\">open: not asked</span>"), "{page}");
+    assert_eq!(page.matches("gateway: <span class=\"state processed\">closed</span>").count(), 3, "{page}");
+}
+
+#[tokio::test]
 async fn a_rebuild_is_shown_with_how_far_it_is_and_whether_it_was_broken_off() {
     let fixture = fixture().await;
     let rebuilt = |running| ProjectionView {
