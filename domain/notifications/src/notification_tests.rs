@@ -31,6 +31,7 @@ fn contact() -> SealedContact {
 fn wanted() -> Request {
     Request {
         source: source(),
+        source_version: Some(Version(1)),
         correlation_id: CorrelationId(Uuid::from_u128(3)),
         about: about(),
         template: Template::ResultAvailable,

@@ -1,7 +1,7 @@
 //! What is asked for: tell whom, about what, because of which event.
 use crate::Template;
 use domain_kernel::ports::Origin;
-use domain_kernel::{CorrelationId, EventId, StreamId, Timestamp, UserId};
+use domain_kernel::{CorrelationId, EventId, StreamId, Timestamp, UserId, Version};
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +10,8 @@ use std::str::FromStr;
 pub struct Request {
     /// The event whose message asks for it; the answer names it as its cause, whatever is tried in between.
     pub source: EventId,
+    /// Which event of what it is about that is; `None` where it was requested before anybody kept that.
+    pub source_version: Option<Version>,
     /// The saga that it is part of.
     pub correlation_id: CorrelationId,
     /// What the person is told about.

@@ -14,10 +14,35 @@ use infra_event_store::repository::Executed;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// How long a list waits for a write.
 pub const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often it is asked whether a message has come.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// For a read model that hears of a write as a message: asks `heard` again and again, at most for [`PATIENCE`]; answers
+/// whether it was.
+///
+/// # Errors
+/// That of `heard`.
+pub async fn until_heard<Asking>(heard: impl Fn() -> Asking) -> Result<bool, ProjectionError>
+where
+    Asking: Future<Output = Result<bool, ProjectionError>>,
+{
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if heard().await? {
+            return Ok(true);
+        }
+        if Instant::now() >= until {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
 
 /// Which events a write appended: `<stream>@<first>-<last>`, or `<stream>@<version>` for one.
 ///

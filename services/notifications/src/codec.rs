@@ -165,6 +165,7 @@ struct Requested {
     first_attempt: i32,
     requested_at: i64,
     contact: Option<Contact>,
+    source_version: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -251,6 +252,7 @@ impl From<&Request> for Requested {
                 origin_event_type: contact.origin.event_type.clone(),
                 sealed: SealedBytes(contact.bytes.clone()),
             }),
+            source_version: request.source_version.map(|version| version.0.into()),
         }
     }
 }
@@ -259,6 +261,10 @@ impl Requested {
     fn into_request(self, event: &RecordedEvent) -> Result<Request, CodecError> {
         Ok(Request {
             source: self.source_event_id.into(),
+            source_version: self
+                .source_version
+                .map(|version| version_of(event, version, "source_version"))
+                .transpose()?,
             correlation_id: event.metadata.correlation_id,
             about: about(event, self.about_stream, &self.about_kind)?,
             template: parse(event, "template", &self.template)?,
@@ -274,11 +280,10 @@ impl Requested {
 
 impl Contact {
     fn into_sealed(self, event: &RecordedEvent) -> Result<SealedContact, CodecError> {
-        let version = u32::try_from(self.origin_version).map_err(|_| malformed(event, "origin_version"))?;
         let origin = Origin {
             event_id: self.origin_event_id.into(),
             stream: StreamId(self.origin_stream),
-            version: Version(version),
+            version: version_of(event, self.origin_version, "origin_version")?,
             event_type: self.origin_event_type,
         };
         Ok(SealedContact { origin, bytes: self.sealed.0 })
@@ -313,6 +318,10 @@ fn malformed(event: &RecordedEvent, field: &str) -> CodecError {
 /// Avro has no unsigned numbers; no attempt comes near the limit.
 pub(crate) fn i32_of(attempt: u32) -> i32 {
     i32::try_from(attempt).unwrap_or(i32::MAX)
+}
+
+fn version_of(event: &RecordedEvent, version: i64, field: &str) -> Result<Version, CodecError> {
+    u32::try_from(version).map(Version).map_err(|_| malformed(event, field))
 }
 
 fn u32_of(event: &RecordedEvent, attempt: i32) -> Result<u32, CodecError> {

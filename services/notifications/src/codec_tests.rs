@@ -19,6 +19,7 @@ fn requested() -> NotificationEvent {
     };
     NotificationEvent::Requested(Request {
         source: EventId(Uuid::from_u128(1)),
+        source_version: Some(Version(1)),
         correlation_id: CORRELATION,
         about: about_result(),
         template: Template::ResultAvailable,
@@ -31,13 +32,13 @@ fn requested() -> NotificationEvent {
     })
 }
 
-/// One event of each type, and the payload that version 1 of its schema has.
+/// One event of each type, and the payload that the newest version of its schema has.
 fn golden() -> Vec<(NotificationEvent, &'static str)> {
     let about = about_result();
     let template = Template::ResultAvailable;
     let code = FailureCode::new("smtp_451");
     vec![
-        (requested(), include_str!("golden/notification_requested.v1.hex")),
+        (requested(), include_str!("golden/notification_requested.v2.hex")),
         (
             NotificationEvent::AttemptFailed { attempt: 1, code: code.clone(), next_attempt_at: Timestamp(2_000_000) },
             include_str!("golden/attempt_failed.v1.hex"),
@@ -114,9 +115,14 @@ fn the_bytes_of_stored_events_never_change() {
 #[test]
 fn every_version_ever_stored_is_read() {
     for (event, pinned) in golden() {
+        let schema_version = encode(&event).unwrap().schema_version.0;
         let type_id = CATALOGUE.type_id(event.event_type()).unwrap();
-        assert_eq!(decode(&recorded(type_id, 1, bytes(pinned))).unwrap(), event);
+        assert_eq!(decode(&recorded(type_id, schema_version, bytes(pinned))).unwrap(), event);
     }
+    let NotificationEvent::Requested(request) = requested() else { unreachable!("it is a request") };
+    let of_version_1 = NotificationEvent::Requested(Request { source_version: None, ..request });
+    let pinned = include_str!("golden/notification_requested.v1.hex");
+    assert_eq!(decode(&recorded(NOTIFICATION_REQUESTED, 1, bytes(pinned))).unwrap(), of_version_1);
 }
 
 #[test]

@@ -122,6 +122,7 @@ impl NotificationConsumer {
         };
         let request = Request {
             source: headers.event_id,
+            source_version: Some(headers.version),
             correlation_id: headers.correlation_id,
             about: About { stream: headers.stream, kind: wanted.kind },
             template: wanted.template,

@@ -25,7 +25,10 @@ pub static EVENTS: &[StoredEventType] = &[
     stored(
         NOTIFICATION_REQUESTED,
         "notifications.notification_requested",
-        &[include_str!("../../../schemas/stored/notifications/notification_requested.v1.avsc")],
+        &[
+            include_str!("../../../schemas/stored/notifications/notification_requested.v1.avsc"),
+            include_str!("../../../schemas/stored/notifications/notification_requested.v2.avsc"),
+        ],
     ),
     stored(
         ATTEMPT_FAILED,

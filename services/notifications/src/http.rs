@@ -12,7 +12,7 @@ use domain_kernel::Role;
 use infra_event_store::BlindIndex;
 use infra_http::page::limit;
 use infra_http::problem::ProblemDocument;
-use infra_http::{Access, Caller, Cursors, Page, PageQuery, Problem, Route, ServiceApi, StrictQuery};
+use infra_http::{Access, Caller, Cursors, Page, PageQuery, Problem, ReadAfter, Route, ServiceApi, StrictQuery};
 use infra_runtime::Language;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -116,9 +116,18 @@ impl From<NotificationRow> for NotificationView {
     path = "/notifications",
     operation_id = "list_notifications",
     tag = "notifications",
-    params(PageQuery),
+    params(
+        PageQuery,
+        ("Historia-After" = Option<String>, Header,
+            description = "The `Historia-Position` of a write that somebody is to be told of; waits up to 2 s for that.")
+    ),
     responses(
-        (status = 200, description = "A page of notifications.", body = Page<NotificationView>),
+        (
+            status = 200,
+            description = "A page of notifications. `Historia-Stale: true` where none follows from that write (yet).",
+            body = Page<NotificationView>
+        ),
+        (status = 400, description = "The cursor is not one of this list.", body = ProblemDocument),
         (status = 401, description = "No valid token.", body = ProblemDocument),
         (status = 422, description = "A parameter breaks a rule.", body = ProblemDocument),
     ),
@@ -127,18 +136,20 @@ impl From<NotificationRow> for NotificationView {
 async fn list(
     State(pages): State<Arc<Pages>>,
     caller: Caller,
+    read_after: ReadAfter,
     StrictQuery(query): StrictQuery<PageQuery>,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let limit = limit(query.limit)?;
     let after: Option<Position> = pages.cursors.place(query.cursor.as_deref())?;
+    let freshness = read_after.wait(|write| notification_list::holds(&pages.pool, write)).await?;
     let audience = if caller.role == SEES_ALL { Audience::All } else { Audience::Own(caller.user) };
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
     let rows =
         notification_list::list(&pages.pool, audience, after, wanted).await.map_err(|error| unavailable(&error))?;
     let page =
         pages.cursors.page(rows, limit, |last| (last.requested_at.timestamp_micros(), last.id), NotificationView::from);
-    Ok(page.respond(&uri))
+    Ok(freshness.mark(page.respond(&uri)))
 }
 
 /// What another service asks for.

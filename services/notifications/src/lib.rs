@@ -55,6 +55,7 @@ pub const NAME: &str = "notifications";
 pub static MIGRATIONS: &[(i64, &str, &str)] = &[
     (1001, "notifications", include_str!("../../../migrations/notifications/1001_notifications.sql")),
     (1002, "delivery_lease", include_str!("../../../migrations/notifications/1002_delivery_lease.sql")),
+    (1003, "source_version", include_str!("../../../migrations/notifications/1003_source_version.sql")),
 ];
 
 /// Where it publishes.

@@ -8,6 +8,7 @@ use domain_kernel::{BoxFuture, RecordedEvent, StreamId, Timestamp, UserId};
 use domain_notifications::{NotificationEvent, Request};
 use infra_event_store::codec::CodecError;
 use infra_event_store::projection::{Projection, ProjectionError};
+use infra_http::position::until_heard;
 use sqlx::{FromRow, PgConnection, PgPool};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -143,6 +144,7 @@ impl Changes {
                 .bind::<Vec<Option<Uuid>>>(user(|request| request.started_by))
                 .bind(requested.iter().map(|(_, request, _)| moment(request.requested_at)).collect::<Vec<_>>())
                 .bind(requested.iter().map(|(.., updated_at)| *updated_at).collect::<Vec<_>>())
+                .bind(requested.iter().map(|(_, request, _)| source_version(request)).collect::<Vec<_>>())
                 .execute(&mut *connection)
                 .await?;
         }
@@ -159,6 +161,10 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+fn source_version(request: &Request) -> Option<i64> {
+    request.source_version.map(|version| i64::from(version.0))
 }
 
 /// One row, as it is shown.
@@ -201,6 +207,16 @@ pub(crate) async fn list(
             sqlx::query_as(statements::LIST_OWN).bind(at).bind(id).bind(limit).bind(user.0).fetch_all(pool).await
         }
     }
+}
+
+/// Waits until the list holds a notification that follows from a write to what it is about; false when there is none in
+/// time. Private events are missing from messages, so any from the write's first event on counts.
+pub(crate) async fn holds(pool: &PgPool, write: infra_http::Position) -> Result<bool, ProjectionError> {
+    until_heard(|| async move {
+        let heard = sqlx::query_scalar(statements::HEARD).bind(write.stream.0).bind(i64::from(write.first.0));
+        Ok(heard.fetch_one(pool).await?)
+    })
+    .await
 }
 
 /// Up to `limit` notifications about one user or result, the oldest first.

@@ -10,6 +10,8 @@ pub(crate) const LIST_ALL: &str = include_str!("sql/list_all.sql");
 pub(crate) const LIST_OWN: &str = include_str!("sql/list_own.sql");
 /// The notifications about one user or result.
 pub(crate) const LIST_ABOUT: &str = include_str!("sql/list_about.sql");
+/// Whether a notification follows from a write.
+pub(crate) const HEARD: &str = include_str!("sql/heard.sql");
 /// What is to be mailed now.
 pub(crate) const LIST_DUE: &str = include_str!("sql/list_due.sql");
 /// Takes or prolongs a lease.
@@ -24,6 +26,7 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("list_all", LIST_ALL),
     ("list_own", LIST_OWN),
     ("list_about", LIST_ABOUT),
+    ("heard", HEARD),
     ("list_due", LIST_DUE),
     ("lease_take", LEASE_TAKE),
     ("lease_release", LEASE_RELEASE),

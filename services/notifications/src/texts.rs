@@ -88,6 +88,7 @@ mod tests {
     fn request(template: Template, number: Option<i64>) -> Request {
         Request {
             source: EventId(Uuid::nil()),
+            source_version: None,
             correlation_id: CorrelationId(Uuid::nil()),
             about: About { stream: StreamId(Uuid::nil()), kind: AboutKind::Result },
             template,

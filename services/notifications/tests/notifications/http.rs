@@ -1,6 +1,6 @@
 //! Who sees which notifications, and the demo's mailbox.
 use crate::stage::{Setting, Stage, body, headers, json, set, stage};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use base64::Engine;
 use domain_kernel::{Role, StreamId, UserId};
 use infra_contracts::event_result::{ResultCreated, ResultStatus};
@@ -82,6 +82,32 @@ async fn the_list_comes_in_pages_newest_first() {
     assert_eq!(second["items"][0]["about"], older.to_string());
     assert_eq!(second["next"], Value::Null);
     let wrong = stage.get("/notifications?cursor=mine", &token).await;
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_list_waits_for_what_follows_from_a_write_and_says_when_nothing_does() {
+    let (stage, _) = stage().await;
+    let token = stage.token(somebody(), Role::Administrator);
+    let source = headers("results.result_created", StreamId(Uuid::now_v7()), "results");
+    let position = format!("{}@1-2", source.stream);
+    let ask = || stage.get_after("/notifications", &token, &position);
+    let published = async {
+        let contact = Some(stage.sealed(&source, Some("ana@example.org")).await);
+        let created = ResultCreated { number: 1, status: ResultStatus::Final, patient_id: None, contact };
+        stage.publish_result(source.clone(), created);
+    };
+    let (response, ()) = tokio::join!(ask(), published);
+    assert!(!response.headers().contains_key("historia-stale"));
+    assert_eq!(json(response).await["items"][0]["about"], source.stream.to_string());
+
+    let later = format!("{}@2", source.stream);
+    let stale = stage.get_after("/notifications", &token, &later).await;
+    assert_eq!(
+        (stale.status(), &stale.headers()["historia-stale"]),
+        (StatusCode::OK, &HeaderValue::from_static("true"))
+    );
+    let wrong = stage.get_after("/notifications", &token, "yesterday").await;
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
 }
 

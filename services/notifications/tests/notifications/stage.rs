@@ -204,12 +204,23 @@ impl Stage {
 
     /// What the service answers to `GET path`.
     pub(crate) async fn get(&self, path: &str, token: &str) -> axum::http::Response<axum::body::Body> {
+        self.send(axum::http::Request::get(path), token).await
+    }
+
+    /// As [`Self::get`], when the answer has to hold what `position` names.
+    pub(crate) async fn get_after(
+        &self,
+        path: &str,
+        token: &str,
+        position: &str,
+    ) -> axum::http::Response<axum::body::Body> {
+        self.send(axum::http::Request::get(path).header("historia-after", position), token).await
+    }
+
+    async fn send(&self, request: axum::http::request::Builder, token: &str) -> axum::http::Response<axum::body::Body> {
         use tower::ServiceExt;
-        let request = axum::http::Request::get(path)
-            .header("authorization", format!("Bearer {token}"))
-            .body(axum::body::Body::empty())
-            .unwrap();
-        self.router.clone().oneshot(request).await.unwrap()
+        let request = request.header("authorization", format!("Bearer {token}")).body(axum::body::Body::empty());
+        self.router.clone().oneshot(request.unwrap()).await.unwrap()
     }
 
     /// A user's token.

@@ -8,12 +8,7 @@ use infra_event_store::projection::{self, Folded, ProjectionError};
 use infra_http::position::{self, PATIENCE};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgPool, Row};
-use std::time::Duration;
-use tokio::time::Instant;
 use uuid::Uuid;
-
-/// How often it is asked whether a message has come.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// One event, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,13 +125,9 @@ pub(crate) async fn holds(pool: &PgPool, write: position::Position) -> Result<bo
         Folded::NotYet => return Ok(false),
         Folded::NotOurs => {}
     }
-    let until = Instant::now() + PATIENCE;
-    while Instant::now() < until {
+    position::until_heard(|| async move {
         let heard = sqlx::query_scalar(statements::HEARD).bind(write.stream.0).bind(i64::from(write.first.0));
-        if heard.fetch_one(pool).await? {
-            return Ok(true);
-        }
-        tokio::time::sleep(LOOK_AGAIN).await;
-    }
-    Ok(false)
+        Ok(heard.fetch_one(pool).await?)
+    })
+    .await
 }
