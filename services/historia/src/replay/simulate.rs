@@ -155,3 +155,60 @@ fn print(simulated: &Simulated, output: Output) -> Result<(), Failure> {
     }
     output.list(&ROWS, simulated)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+    use crate::platform;
+    use domain_kernel::{BoxFuture, RecordedEvent};
+    use infra_event_store::projection::ProjectionError;
+    use sqlx::PgConnection;
+
+    /// Rows of one shape, in version 1 with two next versions.
+    struct Version(i32);
+
+    impl Projection for Version {
+        fn name(&self) -> &'static str {
+            "rows"
+        }
+
+        fn version(&self) -> i32 {
+            self.0
+        }
+
+        fn tables(&self) -> &'static [&'static str] {
+            &["rows_v1"]
+        }
+
+        fn apply<'a>(
+            &'a self,
+            _: &'a mut PgConnection,
+            _: &'a [RecordedEvent],
+        ) -> BoxFuture<'a, Result<(), ProjectionError>> {
+            Box::pin(async { Ok(()) })
+        }
+
+        fn candidates(&self) -> Vec<Arc<dyn Projection>> {
+            vec![Arc::new(Version(2)), Arc::new(Version(3))]
+        }
+    }
+
+    #[test]
+    fn a_candidate_is_named_by_its_version_and_an_unknown_one_lists_those_there_are() {
+        assert_eq!(candidate(&Version(1), 3).ok().map(|found| found.version()), Some(3));
+        let failure = candidate(&Version(1), 4).err().expect("there is none");
+        assert_eq!(failure.exit, Exit::NotFound);
+        assert!(failure.message.ends_with("it has: 2, 3"), "{}", failure.message);
+    }
+
+    #[test]
+    fn every_registered_candidate_can_take_the_place_of_what_is_served() {
+        for served in platform::services().iter().flat_map(|service| (service.projections)()) {
+            for next in served.candidates() {
+                assert_eq!((next.name(), next.tables()), (served.name(), served.tables()));
+                assert!(next.version() > served.version(), "{} v{}", next.name(), next.version());
+            }
+        }
+    }
+}
