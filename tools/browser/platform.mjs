@@ -46,12 +46,6 @@ export class Platform {
     return { get: (path) => this.#ask("GET", path, token) };
   }
 
-  // A laboratory's account with a password that the administrator chose for it.
-  async give(username) {
-    const { access_token: token } = await this.#ask("POST", "/login", undefined, { username: "admin", password: this.password });
-    await this.#ask("POST", "/users", token, { username, password: this.usersPassword, role: 1 });
-  }
-
   // An account's id; by default a laboratory's.
   async register(username, role = 1) {
     const { id } = await this.#ask("POST", "/users", undefined, { username, password: this.usersPassword, role });

@@ -160,35 +160,39 @@ try {
   await eventOf((await administrator.get(`/saga/logs/${second}`)).aggregate, "PROCESSED");
 
   step("by keyboard alone: choose a password of one's own");
-  await platform.give("walk-given");
-  const given = await open(browser, { locale: "en-GB" });
-  await given.goto(`${url}/saga/logs`);
-  await tabTo(given, "#username");
-  await given.keyboard.type("walk-given");
-  await given.keyboard.press("Tab");
-  await given.keyboard.type(platform.usersPassword);
-  await given.keyboard.press("Enter");
-  await given.waitForURL(/\/password\?required/);
-  await examine(given, "/password?required");
+  await platform.register("walk-own");
+  const own = await open(browser, { locale: "en-GB" });
+  await own.goto(`${url}/saga/logs`);
+  await tabTo(own, "#username");
+  await own.keyboard.type("walk-own");
+  await own.keyboard.press("Tab");
+  await own.keyboard.type(platform.usersPassword);
+  await own.keyboard.press("Enter");
+  await own.waitForURL(`${url}/saga/logs`);
+  await tabTo(own, "header a[href='/password']");
+  await own.keyboard.press("Enter");
+  await own.waitForURL(`${url}/password`);
   const choose = async (chosen, again) => {
-    await tabTo(given, "#current_password");
-    await given.keyboard.type(platform.usersPassword);
-    await given.keyboard.press("Tab");
-    await given.keyboard.type(chosen);
-    await given.keyboard.press("Tab");
-    await given.keyboard.type(again);
-    await given.keyboard.press("Enter");
+    await tabTo(own, "#current_password");
+    await own.keyboard.type(platform.usersPassword);
+    await own.keyboard.press("Tab");
+    await own.keyboard.type(chosen);
+    await own.keyboard.press("Tab");
+    await own.keyboard.type(again);
+    await own.keyboard.press("Enter");
   };
   await choose("walk-own-password-1", "walk-own-password-2");
-  await given.waitForSelector("[role=alert]");
-  await examine(given, "/password, refused");
+  await own.waitForSelector("[role=alert]");
+  await examine(own, "/password, refused");
   await choose("walk-own-password-1", "walk-own-password-1");
-  await given.waitForURL(/\/password\?changed/);
-  await examine(given, "/password?changed");
-  await tabTo(given, "main a");
-  await given.keyboard.press("Enter");
-  await given.waitForURL(`${url}/saga/logs`);
-  await platform.logIn("walk-given", "walk-own-password-1");
+  await own.waitForURL(/\/password\?changed/);
+  await examine(own, "/password?changed");
+  await tabTo(own, "main a");
+  await own.keyboard.press("Enter");
+  await own.waitForURL(`${url}/`);
+  await platform.logIn("walk-own", "walk-own-password-1");
+  await own.goto(`${url}/password?required&next=%2Fsaga%2Flogs`);
+  await examine(own, "/password?required");
 
   step("without scripts: the same pages");
   const plain = await open(browser, { javaScriptEnabled: false });
@@ -223,7 +227,7 @@ try {
       assert(looked.complaints.length === 0, looked.complaints.join("\n"));
     }
   }
-  for (const looked of [page, keys, given, plain]) assert(looked.complaints.length === 0, looked.complaints.join("\n"));
+  for (const looked of [page, keys, own, plain]) assert(looked.complaints.length === 0, looked.complaints.join("\n"));
 
   if (screenshots) {
     step("screenshots");
