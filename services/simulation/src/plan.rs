@@ -268,6 +268,8 @@ pub struct Plan {
     pub commands: Vec<Command>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
+    /// Whether the operator lets some of what failed pass, where that is allowed, instead of having it retried.
+    pub skips: bool,
 }
 
 impl Plan {
@@ -284,10 +286,11 @@ impl Plan {
             _ => Weather { yields: 20, delays: 15, delay_ms: 60 },
         };
         let commands = commands(&mut random);
-        let mut plan = Self { seed, transport, instances, weather, commands, faults: Vec::new() };
+        let mut plan = Self { seed, transport, instances, weather, commands, faults: Vec::new(), skips: false };
         let many = 1 + random.below(6);
         plan.faults = (0..many).map(|_| plan.fault(&mut random)).collect();
         plan.spare_what_is_known();
+        plan.skips = random.percent(40);
         plan
     }
 

@@ -61,7 +61,7 @@ async fn story(world: &Arc<World>) -> Result<(), String> {
     world.calm_down();
     rest(&platform).await?;
     verdict::with_letters(&platform, &answers).await?;
-    operator::retry_everything(&platform).await?;
+    operator::settle_everything(&platform).await?;
     rest(&platform).await?;
     tokio::time::sleep(AFTERWARDS).await;
     verdict::at_last(&platform, &answers).await

@@ -58,8 +58,8 @@ pub fn search(seeds: Range<u64>, defect: Option<Defect>) -> Searched {
     searched.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A failing plan without what its failure does not need: commands and faults are left out one by one, instances and
-/// bad weather too, as long as it still fails.
+/// A failing plan without what its failure does not need: commands and faults are left out one by one, instances,
+/// skips and bad weather too, as long as it still fails.
 #[must_use]
 pub fn shrink(plan: &Plan, defect: Option<Defect>) -> Plan {
     let mut least = plan.clone();
@@ -92,6 +92,9 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
             plan.instances[service] = 1;
             plans.push(plan);
         }
+    }
+    if plan.skips {
+        plans.push(Plan { skips: false, ..plan.clone() });
     }
     let weather = plan.weather;
     for calmer in [

@@ -5,6 +5,7 @@
 pub(crate) mod commands;
 pub(crate) mod effects;
 mod published;
+mod skips;
 
 use crate::client::Answers;
 use crate::plan::Service;
@@ -61,7 +62,7 @@ pub(crate) async fn with_letters(platform: &Platform, answers: &Answers) -> Resu
     effects::failed_with_a_letter(platform, &sagas(platform).await?).await
 }
 
-/// After everything was retried: nothing is left, nowhere.
+/// After everything was retried or skipped: nothing is left, nowhere.
 pub(crate) async fn at_last(platform: &Platform, answers: &Answers) -> Result<(), String> {
     if let Some(what) = unfinished(platform).await {
         return Err(what);
@@ -98,7 +99,9 @@ async fn common(platform: &Platform, answers: &Answers) -> Result<(), String> {
         }
     }
     commands::as_answered(platform, answers)?;
-    effects::once(platform, &Published::of(platform)?)
+    let published = Published::of(platform)?;
+    skips::as_asked(&published)?;
+    effects::once(platform, &published)
 }
 
 /// Every saga, folded by the service's own code.
