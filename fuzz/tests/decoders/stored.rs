@@ -80,6 +80,7 @@ impl Service {
     fn new(events: &'static [StoredEventType], genuine: Vec<Stored>, publisher: Arc<dyn Publisher>) -> Self {
         assert!(!genuine.is_empty());
         let catalogue = StoredEvents::new(events).unwrap().with(handling::EVENTS).unwrap();
+        let catalogue = catalogue.with(infra_disclosure::EVENTS).unwrap();
         let versions = |event: &StoredEventType| i16::try_from(event.schemas.len()).unwrap();
         let types = catalogue
             .all()
@@ -169,6 +170,8 @@ fn what_is_published_of_a_stored_event_can_be_read() {
         within_bounds(|| {
             let (type_id, schema, bytes) = &stored;
             let shown = service.catalogue.show(*type_id, *schema, bytes);
+            let sealed = service.catalogue.sealed_records(*type_id, *schema, bytes);
+            assert_eq!(shown.is_ok(), sealed.is_ok(), "{type_id:?} {schema:?} {bytes:?} is shown or revealed alone");
             let event = recorded(stored.clone());
             for topic in domain_kernel::message::topics::ALL {
                 let Ok(Some(message)) = service.publisher.message(topic, &event) else { continue };

@@ -48,6 +48,14 @@ pub fn decode(schema: u16, plain: &[u8]) -> Result<ContactRecord, ContractError>
     Ok(VERSIONS.current().decode(VERSIONS.find(schema)?, plain)?)
 }
 
+/// Opened bytes that were written with inner schema number `schema` as JSON, for whoever may see them.
+///
+/// # Errors
+/// [`ContractError`].
+pub fn show(schema: u16, plain: &[u8]) -> Result<serde_json::Value, ContractError> {
+    Ok(VERSIONS.find(schema)?.show(plain)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

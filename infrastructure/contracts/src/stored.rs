@@ -180,6 +180,39 @@ impl StoredEvents {
         Ok(numbered(type_id, schemas, schema_version.0.into())?.show(bytes)?)
     }
 
+    /// The sealed records of an event, each with its purpose, as they were stored.
+    ///
+    /// # Errors
+    /// [`StoredError`].
+    pub fn sealed_records(
+        &self,
+        type_id: EventTypeId,
+        schema_version: SchemaVersion,
+        bytes: &[u8],
+    ) -> Result<Vec<(Purpose, SealedBytes)>, StoredError> {
+        let parsed = self.parsed(type_id)?;
+        let mut fields = numbered(type_id, &parsed.schemas, schema_version.0.into())?.byte_fields(bytes)?;
+        let record = |purpose: Purpose| {
+            let at = fields.iter().position(|(name, _)| *name == sealed_field(purpose))?;
+            Some((purpose, SealedBytes(fields.swap_remove(at).1)))
+        };
+        Ok(parsed.event.sealed.iter().map(|(purpose, _)| *purpose).filter_map(record).collect())
+    }
+
+    /// The plain bytes of a sealed record as JSON, for whoever may see them.
+    ///
+    /// # Errors
+    /// [`StoredError`].
+    pub fn show_sealed(
+        &self,
+        type_id: EventTypeId,
+        purpose: Purpose,
+        schema: u16,
+        plain: &[u8],
+    ) -> Result<serde_json::Value, StoredError> {
+        Ok(numbered(type_id, self.sealed(type_id, purpose)?, schema.into())?.show(plain)?)
+    }
+
     /// Writes the plain bytes of a sealed record; the number goes into its header.
     ///
     /// # Errors
@@ -210,10 +243,16 @@ impl StoredEvents {
         Ok(reader.decode(numbered(type_id, schemas, schema.into())?, plain)?)
     }
 
+    /// What is known of the type with that number; `None` for a newer release's.
+    #[must_use]
+    pub fn find(&self, type_id: EventTypeId) -> Option<&StoredEventType> {
+        self.types.get(&type_id.0).map(|parsed| &parsed.event)
+    }
+
     /// The stored name of a type.
     #[must_use]
     pub fn name(&self, type_id: EventTypeId) -> Option<&'static str> {
-        self.types.get(&type_id.0).map(|parsed| parsed.event.name)
+        self.find(type_id).map(|event| event.name)
     }
 
     /// The number of a type.
@@ -239,6 +278,12 @@ impl StoredEvents {
             .map(|(_, schemas)| schemas.as_slice())
             .ok_or(StoredError::NotSealed { type_id: type_id.0, purpose })
     }
+}
+
+/// The field of a clear record that holds the sealed one of `purpose`.
+#[must_use]
+pub fn sealed_field(purpose: Purpose) -> String {
+    format!("sealed_{purpose}")
 }
 
 fn parse(event: &'static str, texts: &[&str]) -> Result<Vec<AvroSchema>, CatalogueError> {

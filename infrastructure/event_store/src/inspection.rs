@@ -1,11 +1,45 @@
-//! What a stream amounted to at any version, for an operator: folded by the context's own code, and nothing opened.
+//! What a stream amounted to at any version, for an operator: folded by the context's own code. Sensitive values are
+//! shown as sealed, unless a reveal was recorded ([`Sight`]).
 use crate::codec::{CodecError, EventCodec};
 use chrono::{DateTime, SecondsFormat};
 use domain_kernel::ports::{KeyVault, Opened, Origin, Purpose, VaultError};
-use domain_kernel::{Aggregate, BoxFuture, RecordedEvent, SubjectId, Timestamp};
+use domain_kernel::{Aggregate, BoxFuture, RecordedEvent, Sensitive, SubjectId, Timestamp};
 
 /// What is shown in the place of a sensitive value.
 pub const SEALED: &str = "[sealed]";
+/// What is shown in the place of a value whose key was destroyed.
+pub const ERASED: &str = "[erased]";
+/// What is shown in the place of a value that is nobody's business, such as a password's hash.
+pub const WITHHELD: &str = "[withheld]";
+
+/// How sensitive values are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// As sealed, whatever was opened.
+    Sealed,
+    /// As they are: only after it was recorded who sees them and why.
+    Opened,
+}
+
+impl Sight {
+    /// What is shown of `value`, of which `text` is what people read; `None` where it says that there is nothing.
+    pub fn of<T>(self, value: &Sensitive<T>, text: impl FnOnce(&T) -> Option<String>) -> Option<String> {
+        match (self, value) {
+            (Self::Sealed, _) => Some(SEALED.to_owned()),
+            (Self::Opened, Sensitive::Known(value)) => text(value),
+            (Self::Opened, Sensitive::Erased) => Some(ERASED.to_owned()),
+        }
+    }
+
+    /// What is shown of a value that stays hidden even when everything else is shown.
+    #[must_use]
+    pub fn withheld(self) -> &'static str {
+        match self {
+            Self::Sealed => SEALED,
+            Self::Opened => WITHHELD,
+        }
+    }
+}
 
 /// The state after each of `events`, which are a stream's first ones in order.
 ///
@@ -58,5 +92,22 @@ impl KeyVault for Unopened {
 
     fn shred(&self, _subject: SubjectId, purpose: Purpose) -> BoxFuture<'_, Result<u64, VaultError>> {
         Box::pin(async move { Err(VaultError::NotEntitled { purpose }) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensitive_value_is_shown_only_when_it_was_opened_for_somebody() {
+        let (known, erased) = (Sensitive::Known("Ana Soto"), Sensitive::<&str>::Erased);
+        let text = |value: &&str| Some((*value).to_owned());
+        assert_eq!(Sight::Sealed.of(&known, text).as_deref(), Some(SEALED));
+        assert_eq!(Sight::Sealed.of(&erased, text).as_deref(), Some(SEALED));
+        assert_eq!(Sight::Opened.of(&known, text).as_deref(), Some("Ana Soto"));
+        assert_eq!(Sight::Opened.of(&erased, text).as_deref(), Some(ERASED));
+        assert_eq!(Sight::Opened.of(&known, |_| None), None);
+        assert_eq!([Sight::Sealed.withheld(), Sight::Opened.withheld()], [SEALED, WITHHELD]);
     }
 }

@@ -1,11 +1,14 @@
 //! What every service answers to operators, through the gateway: where its projections and consumers stand, its dead
-//! letters from outside, and letting a projection stand still.
+//! letters from outside, letting a projection stand still, and what is sealed, on the record.
 //!
 //! The addresses are no part of a service's public table, so the gateway passes nothing on to them: it gathers what the
 //! services say ([`OperationsView`], [`DeadLetterView`]) into answers of its own. It asks on the operator's behalf, so each
 //! service decides itself who may.
+mod reveal;
 mod views;
 
+pub use infra_disclosure::Revealed;
+pub use reveal::{RevealRequest, RevealedPart};
 pub use views::{
     BreakerState, BreakerView, ConsumerStandingView, DeadLetterView, LetterPlace, NoLetterPlace, OperationsView,
     OperatorReason, PauseAccepted, PauseView, ProjectionView, RebuildView, UntoldWish,
@@ -20,6 +23,7 @@ use axum::{Json, Router, routing};
 use chrono::DateTime;
 use domain_kernel::ports::Clock;
 use domain_kernel::{Role, Timestamp};
+use infra_disclosure::{CatalogueError, Confidential, Disclosures};
 use infra_event_store::operations::{Found, InHand, Operations, ProjectionStanding};
 use infra_event_store::projection::{Projection, ProjectionError};
 use infra_runtime::Resources;
@@ -39,6 +43,8 @@ pub const STATUS_PATH: &str = "/operations/status";
 pub const LETTERS_PATH: &str = "/operations/dead-letters";
 /// Below it `/{name}/pause` and `/{name}/resume`.
 pub const PROJECTIONS_PATH: &str = "/operations/projections";
+/// Below it `/{stream}/reveal`.
+pub const STREAMS_PATH: &str = "/operations/streams";
 
 /// Below it `/retry` and `/skip`, at the saga log: wishes about failures that it was not told of.
 pub const UNTOLD_PATH: &str = "/operations/untold-failures";
@@ -49,9 +55,11 @@ const OUTAGE: Duration = Duration::from_secs(2);
 
 /// The part of a service's router that is for operators.
 pub struct ServiceOperations {
+    name: &'static str,
     operations: Operations,
     consumers: Vec<(&'static str, InHand)>,
     clock: Arc<dyn Clock>,
+    disclosures: Option<Disclosures>,
 }
 
 impl ServiceOperations {
@@ -63,7 +71,18 @@ impl ServiceOperations {
         consumers: Vec<(&'static str, InHand)>,
     ) -> Self {
         let operations = Operations::new(resources.pool.clone(), projections);
-        Self { operations, consumers, clock: Arc::clone(&resources.clock) }
+        let clock = Arc::clone(&resources.clock);
+        Self { name: resources.service, operations, consumers, clock, disclosures: None }
+    }
+
+    /// Of a service that seals what `confidential` says: it is shown to administrators, on the record.
+    ///
+    /// # Errors
+    /// [`CatalogueError`]: a mistake in the service's code.
+    pub fn revealing(self, resources: &Resources, confidential: Confidential) -> Result<Self, CatalogueError> {
+        let (store, vault) = (Arc::clone(&resources.store), Arc::clone(&resources.vault));
+        let disclosures = Disclosures::new(store, vault, Arc::clone(&resources.clock), confidential)?;
+        Ok(Self { disclosures: Some(disclosures), ..self })
     }
 
     /// The service's own `routes` with those for operators.
@@ -74,6 +93,7 @@ impl ServiceOperations {
             Route::new(Method::GET, LETTERS_PATH, Access::Roles(READERS)),
             Route::new(Method::POST, "/operations/projections/{name}/pause", Access::Roles(OPERATORS)),
             Route::new(Method::POST, "/operations/projections/{name}/resume", Access::Roles(OPERATORS)),
+            Route::new(Method::POST, "/operations/streams/{stream}/reveal", Access::Roles(OPERATORS)),
         ]);
         routes
     }
@@ -85,6 +105,7 @@ impl ServiceOperations {
             .route(LETTERS_PATH, routing::get(letters))
             .route("/operations/projections/{name}/pause", routing::post(pause))
             .route("/operations/projections/{name}/resume", routing::post(resume))
+            .route("/operations/streams/{stream}/reveal", routing::post(reveal::reveal))
             .with_state(Arc::new(self))
     }
 }

@@ -18,6 +18,7 @@ mod hosts;
 mod keys;
 mod operations;
 pub mod postman;
+mod reveal;
 mod revocations;
 mod table;
 mod web;
@@ -110,6 +111,7 @@ pub async fn start(config: Config, supervisor: Supervisor, clock: Arc<dyn Clock>
         .merge(compose::router(&gateway))
         .merge(dead_letters::router(&gateway))
         .merge(operations::router(&gateway))
+        .merge(reveal::router(&gateway))
         .merge(health::router(&gateway))
         .merge(documents::router(document))
         .merge(keys::router(&config.internal_signer))

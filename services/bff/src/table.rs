@@ -86,6 +86,7 @@ fn own_rows(services: &[ServiceApi]) -> Vec<Row> {
     for_operators(Method::GET, "/ops/status", OPERATORS);
     for_operators(Method::POST, "/ops/projections/{service}/{name}/pause", OPERATORS);
     for_operators(Method::POST, "/ops/projections/{service}/{name}/resume", OPERATORS);
+    for_operators(Method::POST, "/ops/streams/{service}/{stream}/reveal", OPERATORS);
     for api in services {
         rows.extend(health_paths(api.service).iter().map(|path| row(path, Access::Public)));
     }
@@ -195,6 +196,7 @@ mod tests {
                 "GET /ops/status",
                 "POST /ops/projections/{service}/{name}/pause",
                 "POST /ops/projections/{service}/{name}/resume",
+                "POST /ops/streams/{service}/{stream}/reveal",
                 "GET /saga-log/health",
                 "GET /saga_log/health",
                 "GET /sign-in",

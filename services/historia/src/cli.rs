@@ -24,7 +24,8 @@ pub(crate) use conventions::{Format, OutputArgs};
 pub(crate) use demo::{DemoCommand, DemoLoadArgs};
 pub(crate) use gateway::{DeadLettersCommand, LetterArgs, LoginArgs, ProjectionArgs, ProjectionsCommand};
 pub(crate) use gateway::{ReasonArgs, SagaCommand, SettleArgs};
-pub(crate) use history::{By, DiffArgs, EventsCommand, PeriodArgs, SearchArgs, StateArgs, StreamsCommand, TraceArgs};
+pub(crate) use history::{By, DiffArgs, EventsCommand, PeriodArgs, ReadArgs, SearchArgs, StateArgs};
+pub(crate) use history::{StreamsCommand, TraceArgs};
 pub(crate) use keys::{DecisionArgs, HoldArgs, KeysCommand, PurposeName, RotateArgs, ShredArgs};
 pub(crate) use operate::{
     DownArgs, HealthArgs, LogsArgs, SecretsCommand, StatusArgs, TokenArgs, TopicsArgs, TopicsCommand, TopicsEnsureArgs,

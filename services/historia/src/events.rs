@@ -1,4 +1,5 @@
-//! `events`: what was recorded, as it was recorded. What is sealed stays sealed.
+//! `events`: what was recorded, as it was recorded. What is sealed stays sealed here; what is revealed comes from the
+//! gateway.
 mod catalog;
 mod stats;
 mod tail;
@@ -6,13 +7,15 @@ mod tail;
 pub(crate) use catalog::Catalogue;
 pub(crate) use stats::Counts;
 
-use crate::cli::{EventsCommand, OutputArgs, SearchArgs, StoreArgs};
+use crate::cli::{EventsCommand, ReadArgs, SearchArgs};
 use crate::failure::Failure;
-use crate::history::{self, EVENTS, Logs, ShownEvent};
+use crate::gateway;
+use crate::history::{self, EVENTS, Logs};
 use crate::nearest;
 use crate::output::Output;
 use crate::state;
 use domain_kernel::Version;
+use infra_disclosure::ShownEvent;
 use infra_event_store::history::{Wanted, search};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -23,9 +26,7 @@ use utoipa::ToSchema;
 /// The databases cannot be reached, or there is no such stream, type or service.
 pub(crate) async fn run(command: EventsCommand) -> Result<(), Failure> {
     match command {
-        EventsCommand::Read { stream, store, after, limit, output } => {
-            read(&stream, &store, (Version(after), limit), output).await
-        }
+        EventsCommand::Read(arguments) => read(arguments).await,
         EventsCommand::Tail { store, service, last, no_follow, output } => {
             let output = Output::new(output);
             if no_follow {
@@ -54,19 +55,17 @@ pub(crate) struct Found {
     events: Vec<ShownEvent>,
 }
 
-async fn read(
-    name: &str,
-    store: &StoreArgs,
-    (after, limit): (Version, usize),
-    output: OutputArgs,
-) -> Result<(), Failure> {
-    let stream = history::stream_id(name)?;
-    let logs = Logs::open(store, None).await?;
-    let found = logs.find(stream, after, limit).await;
-    let found =
-        found.map(|(log, events)| events.iter().map(|event| ShownEvent::of(log, event)).collect::<Vec<ShownEvent>>());
+async fn read(arguments: ReadArgs) -> Result<(), Failure> {
+    let ReadArgs { stream, store, after, limit, reveal, output } = arguments;
+    let (stream, output) = (history::stream_id(&stream)?, Output::new(output));
+    if let Some(reason) = reveal.reason() {
+        return output.list(&EVENTS, &gateway::revealed_events(stream, (after, limit), reason).await?);
+    }
+    let logs = Logs::open(&store, None).await?;
+    let found = logs.find(stream, Version(after), limit).await;
+    let found = found.map(|(log, events)| events.iter().map(|event| log.shown(event)).collect::<Vec<ShownEvent>>());
     logs.close().await?;
-    Output::new(output).list(&EVENTS, &Stream { stream: stream.to_string(), events: found? })
+    output.list(&EVENTS, &Stream { stream: stream.to_string(), events: found? })
 }
 
 async fn find(arguments: SearchArgs) -> Result<(), Failure> {
@@ -100,7 +99,7 @@ async fn found(logs: &Logs, wanted: &Wanted, types: &[String], limit: usize) -> 
             (known, wanted.types) = (true, Some(of_log));
         }
         let events = search(&log.pool, &wanted, limit).await?;
-        found.extend(events.iter().map(|event| ShownEvent::of(log, event)));
+        found.extend(events.iter().map(|event| log.shown(event)));
     }
     if !known {
         let names: Vec<&str> = logs.iter().flat_map(|log| log.catalogue.all().map(|event| event.name)).collect();

@@ -1,4 +1,5 @@
-//! What goes through the gateway: everything that changes something, as somebody who logged in and may do it.
+//! What goes through the gateway: everything that changes or reveals something, as somebody who logged in and
+//! may do it.
 //!
 //! The gateway checks the role, records who did what, and knows what must not be done (docs/adr/0021).
 mod client;
@@ -7,6 +8,7 @@ mod intent;
 mod keys;
 mod login;
 mod projections;
+mod reveal;
 mod saga;
 mod session;
 
@@ -15,6 +17,7 @@ pub(crate) use dead_letters::run as dead_letters;
 pub(crate) use keys::run as keys;
 pub(crate) use login::{log_in, log_out};
 pub(crate) use projections::run as projections;
+pub(crate) use reveal::{events as revealed_events, state as revealed_state};
 pub(crate) use saga::run as saga;
 
 use crate::failure::Failure;

@@ -5,23 +5,30 @@
 mod moment;
 mod names;
 mod part;
-mod shown;
 
 pub(crate) use moment::{bound, moment, period};
 pub(crate) use names::{correlation_id, services, stream_id, types};
 pub(crate) use part::Bounds;
-pub(crate) use shown::{EVENTS, ShownEvent};
 
 use crate::cli::StoreArgs;
 use crate::databases::Databases;
 use crate::failure::Failure;
+use crate::output::List;
 use crate::platform::ServiceDefinition;
 use domain_kernel::ports::EventStore;
-use domain_kernel::{RecordedEvent, StreamId, Version};
+use domain_kernel::{EventTypeId, RecordedEvent, StreamId, Version};
 use infra_contracts::stored::{StoredEventType, StoredEvents};
+use infra_disclosure::ShownEvent;
 use infra_event_store::PgEventStore;
 use sqlx::PgPool;
 use std::sync::Arc;
+
+/// Events in a list.
+pub(crate) const EVENTS: List = List {
+    name: "events",
+    id: "event_id",
+    columns: &["at", "service", "type", "category", "stream", "version", "correlation_id", "data"],
+};
 
 /// How many events are read at a time.
 pub(crate) const BATCH: usize = 500;
@@ -48,7 +55,12 @@ impl Log {
 
     /// What is known of the type with that number; `None` for a newer release's.
     pub(crate) fn event_type(&self, type_id: i16) -> Option<&StoredEventType> {
-        self.catalogue.all().find(|known| known.type_id == type_id)
+        self.catalogue.find(EventTypeId(type_id))
+    }
+
+    /// `event` of this log, as it is shown: sealed.
+    pub(crate) fn shown(&self, event: &RecordedEvent) -> ShownEvent {
+        ShownEvent::of(self.service.name, &self.catalogue, event)
     }
 
     /// The first `limit` events of `stream` after `after`.

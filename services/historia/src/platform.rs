@@ -1,23 +1,15 @@
 //! The services of the platform: a line each, from which everything that concerns all of them follows (databases,
 //! migrations, replay, gateway, OpenAPI document, Postman collection).
-use domain_kernel::ports::{KeyVault, Purpose};
-use domain_kernel::{BoxFuture, RecordedEvent, Topic};
+use domain_kernel::Topic;
+use domain_kernel::ports::Purpose;
 use infra_contracts::stored::{CatalogueError, StoredEventType, StoredEvents};
-use infra_event_store::codec::CodecError;
+use infra_disclosure::States;
 use infra_event_store::projection::Projection;
 use infra_http::ServiceApi;
 use infra_messaging::Publisher;
 use infra_runtime::database::MigrationSet;
-use serde_json::Value;
 use service_bff::ServiceEvents;
 use std::sync::Arc;
-
-/// What a stream amounted to after each of its events, without sensitive values; `None` for a category without a state.
-type States = fn(
-    Arc<dyn KeyVault>,
-    &'static str,
-    Vec<RecordedEvent>,
-) -> BoxFuture<'static, Result<Option<Vec<Value>>, CodecError>>;
 
 /// What the platform has to know of a service.
 pub(crate) struct ServiceDefinition {
@@ -29,7 +21,7 @@ pub(crate) struct ServiceDefinition {
     pub purposes: &'static [Purpose],
     /// Its own tables, beside the event store's.
     pub migrations: &'static [(i64, &'static str, &'static str)],
-    /// What it stores, beside what every consumer stores of its handling.
+    /// What it stores, beside what every consumer stores of its handling and who was shown what.
     pub events: &'static [StoredEventType],
     /// The topics that it publishes on.
     pub publishes: &'static [Topic],
@@ -132,7 +124,7 @@ impl ServiceDefinition {
     /// # Errors
     /// Two event types share a number or name, or a schema does not parse: a mistake in the code.
     pub(crate) fn catalogue(&self) -> Result<StoredEvents, CatalogueError> {
-        StoredEvents::new(self.events)?.with(infra_messaging::handling::EVENTS)
+        StoredEvents::new(self.events)?.with(infra_messaging::handling::EVENTS)?.with(infra_disclosure::EVENTS)
     }
 }
 

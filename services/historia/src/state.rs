@@ -1,14 +1,15 @@
 //! `state`, `diff` and `events history`: what the system held at any moment of the past, folded again by the services'
-//! own code. Nothing is opened, so a sensitive value is shown as sealed.
+//! own code. Nothing is opened here, so a sensitive value is shown as sealed; what is revealed comes from the gateway.
 mod changes;
 
 use crate::cli::{DiffArgs, OutputArgs, StateArgs, StoreArgs};
 use crate::failure::Failure;
+use crate::gateway;
 use crate::history::{self, Log, Logs};
 use crate::output::{List, Output};
 use changes::{Change, changes};
 use domain_kernel::{RecordedEvent, StreamId, Timestamp, Version};
-use infra_event_store::inspection::{Unopened, moment};
+use infra_event_store::inspection::{Sight, Unopened, moment};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -75,6 +76,15 @@ struct Folded {
 /// There is no such stream, or nothing of it then.
 pub(crate) async fn at(arguments: StateArgs) -> Result<(), Failure> {
     let wanted = arguments.at.as_deref().map(Wanted::parse).transpose()?.unwrap_or(Wanted::Now);
+    if let Some(reason) = arguments.reveal.reason() {
+        let (at, until) = match wanted {
+            Wanted::Now => (None, None),
+            Wanted::Version(version) => (Some(version), None),
+            Wanted::Moment(until) => (None, Some(until)),
+        };
+        let revealed = gateway::revealed_state(history::stream_id(&arguments.stream)?, at, until, reason).await?;
+        return Output::new(arguments.output).thing("version", &revealed);
+    }
     let folded = folded(&arguments.stream, &arguments.store).await?;
     let version = wanted.version(&folded)?;
     let state = folded.at(version)?.clone();
@@ -151,11 +161,12 @@ async fn folded(name: &str, store: &StoreArgs) -> Result<Folded, Failure> {
 async fn folded_of(logs: &Logs, stream: StreamId) -> Result<Folded, Failure> {
     let (log, events) = logs.find(stream, Version::NONE, usize::MAX).await?;
     let category = category(log, &events)?;
-    let states = (log.service.states)(Arc::new(Unopened), category, events.clone()).await?.ok_or_else(|| {
-        Failure::not_found(format!(
-            "streams of category {category} have no state, only events: `historia events read {stream}`"
-        ))
-    })?;
+    let states =
+        (log.service.states)(Arc::new(Unopened), category, events.clone(), Sight::Sealed).await?.ok_or_else(|| {
+            Failure::not_found(format!(
+                "streams of category {category} have no state, only events: `historia events read {stream}`"
+            ))
+        })?;
     let names = events.iter().map(|event| {
         let number = event.type_id.0;
         log.event_type(number).map_or_else(|| format!("unknown ({number})"), |known| known.name.to_owned())

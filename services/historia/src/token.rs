@@ -12,7 +12,7 @@ use crate::secrets::names;
 use domain_kernel::ports::{Clock, EventStore};
 use domain_kernel::{Role, StreamId, UserId, Version};
 use infra_event_store::BlindIndex;
-use infra_event_store::inspection::Unopened;
+use infra_event_store::inspection::{Sight, Unopened};
 use infra_http::{Claims, TokenSigner};
 use infra_runtime::secrets::SecretsDirectory;
 use infra_runtime::{Profile, SystemClock};
@@ -57,7 +57,7 @@ async fn find(logs: &Logs, secrets: &SecretsDirectory, name: &str) -> Result<(Us
     };
     let events = log.stream(stream, Version::NONE, usize::MAX).await?;
     let category = events.first().and_then(|event| log.event_type(event.type_id.0)).map(|known| known.category);
-    let states = (log.service.states)(Arc::new(Unopened), category.unwrap_or_default(), events).await?;
+    let states = (log.service.states)(Arc::new(Unopened), category.unwrap_or_default(), events, Sight::Sealed).await?;
     let state = states.and_then(|states| states.last().cloned()).ok_or_else(unknown)?;
     if state["status"] != "active" {
         return Err(Failure::ending(Exit::NotAuthorised, "this user is deactivated and may not log in"));

@@ -4,10 +4,11 @@ mod tree;
 
 use crate::cli::TraceArgs;
 use crate::failure::Failure;
-use crate::history::{self, Logs, ShownEvent};
+use crate::history::{self, Logs};
 use crate::output::{self, List, Output};
 use domain_kernel::CorrelationId;
 use infra_contracts::catalogue;
+use infra_disclosure::ShownEvent;
 use infra_event_store::history::{Wanted, search};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -77,7 +78,7 @@ async fn found(logs: &Logs, correlation: CorrelationId, all: bool) -> Result<Vec
     let mut found = Vec::new();
     for log in logs.iter() {
         for event in search(&log.pool, &wanted, MOST).await? {
-            let event = ShownEvent::of(log, &event);
+            let event = log.shown(&event);
             if all || !BOOKKEEPING.contains(&event.event_type.as_str()) {
                 let topic = catalogue::find(&event.event_type).map(|published| published.topic);
                 found.push(TracedEvent { depth: 0, event, topic });

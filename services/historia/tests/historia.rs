@@ -49,6 +49,8 @@ mod reading;
 mod replay;
 #[path = "historia/republish.rs"]
 mod republish;
+#[path = "historia/revealing.rs"]
+mod revealing;
 #[path = "historia/schemas.rs"]
 mod schemas;
 #[path = "historia/session.rs"]

@@ -38,6 +38,7 @@ use desk::PgDesk;
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
 use domain_kernel::ports::BusError;
+use infra_disclosure::CatalogueError;
 use infra_event_store::operations::InHand;
 use infra_event_store::projection::{self, Projection};
 use infra_event_store::repository::Repository;
@@ -91,6 +92,9 @@ pub enum StartError {
     /// Its log could not be offered to the others.
     #[error("the log of notifications cannot be offered")]
     Bus(#[from] BusError),
+    /// Its stored events form no catalogue: a mistake in its code.
+    #[error("the stored events of notifications form no catalogue")]
+    Catalogue(#[from] CatalogueError),
 }
 
 /// Starts the service on `resources`: its read model, its consumer, its sender. Answers with what it serves.
@@ -168,6 +172,7 @@ pub async fn start_at(desk: Arc<dyn Desk>, resources: Resources, config: Config)
 
     let pages = http::Pages::new(pool, resources.blind_index.clone(), config.mailbox_directory, resources.language);
     let operations = ServiceOperations::new(&resources, projections(), vec![(NAME, in_hand)]);
+    let operations = operations.revealing(&resources, inspection::CONFIDENTIAL)?;
     let routes = ServiceOperations::beside(http::routes());
     Ok(infra_http::protected(http::router(pages).merge(operations.router()), &routes, config.verifier, &resources))
 }

@@ -7,6 +7,8 @@ mod contracts;
 mod http;
 #[path = "notifications/mailers.rs"]
 mod mailers;
+#[path = "notifications/revealing.rs"]
+mod revealing;
 #[path = "notifications/sending.rs"]
 mod sending;
 #[path = "notifications/stage.rs"]

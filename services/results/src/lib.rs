@@ -27,6 +27,7 @@ use axum::Router;
 use domain_kernel::Topic;
 use domain_kernel::message::topics;
 use domain_kernel::ports::BusError;
+use infra_disclosure::CatalogueError;
 use infra_event_store::operations::InHand;
 use infra_event_store::projection::{self, Projection};
 use infra_http::{ServiceApi, ServiceOperations, TokenVerifier, protected};
@@ -38,8 +39,10 @@ use std::sync::Arc;
 pub const NAME: &str = "results";
 
 /// The tables of the read models; they come after the event store's own migrations.
-pub static MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1001, "read models", include_str!("../../../migrations/results/1001_read_models.sql"))];
+pub static MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1001, "read models", include_str!("../../../migrations/results/1001_read_models.sql")),
+    (1002, "revealed", include_str!("../../../migrations/results/1002_revealed.sql")),
+];
 
 /// What this service publishes on.
 pub const TOPICS: &[Topic] = &[topics::EVENT_RESULT, topics::SAGA_STEP];
@@ -60,6 +63,9 @@ pub enum StartError {
     /// The bus did not take what this service publishes.
     #[error("the results service cannot publish")]
     Bus(#[from] BusError),
+    /// Its stored events form no catalogue: a mistake in its code.
+    #[error("the stored events of results form no catalogue")]
+    Catalogue(#[from] CatalogueError),
 }
 
 /// The endpoints, their access rules and their description.
@@ -103,6 +109,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
     let in_hand = InHand::default();
     consume(&resources, &app, in_hand.clone());
     let operations = ServiceOperations::new(&resources, projections(), vec![(NAME, in_hand)]);
+    let operations = operations.revealing(&resources, inspection::CONFIDENTIAL)?;
     let routes = ServiceOperations::beside(api().routes);
     Ok(protected(http::router(app).merge(operations.router()), &routes, config.verifier, &resources))
 }

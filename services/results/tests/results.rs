@@ -20,6 +20,8 @@ mod notifications;
 mod publishing;
 #[path = "results/reading.rs"]
 mod reading;
+#[path = "results/revealing.rs"]
+mod revealing;
 #[path = "results/storage.rs"]
 mod storage;
 #[path = "results/upcasting.rs"]

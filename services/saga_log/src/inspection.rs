@@ -4,7 +4,7 @@ use domain_kernel::ports::KeyVault;
 use domain_kernel::{Aggregate, BoxFuture, RecordedEvent};
 use domain_saga_log::{Entry, EventState, Saga, SagaState};
 use infra_event_store::codec::CodecError;
-use infra_event_store::inspection;
+use infra_event_store::inspection::{self, Sight};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ pub fn states(
     _vault: Arc<dyn KeyVault>,
     category: &'static str,
     events: Vec<RecordedEvent>,
+    _sight: Sight,
 ) -> BoxFuture<'static, Result<Option<Vec<Value>>, CodecError>> {
     Box::pin(async move {
         if category != Saga::NAME {

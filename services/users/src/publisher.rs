@@ -32,8 +32,8 @@ impl Publisher for UsersPublisher {
             return Ok(None);
         }
         let unfit = |reason: String| SourceError::Contract { event: event.metadata.event_id, reason };
-        let stored = StoredUserEvent::read(event).map_err(|error| unfit(error.to_string()))?;
-        let Some(told) = told(stored) else { return Ok(None) };
+        let stored = StoredUserEvent::of_log(event).map_err(|error| unfit(error.to_string()))?;
+        let Some(told) = stored.and_then(told) else { return Ok(None) };
         let event_type = catalogue().name(event.type_id).unwrap_or_default();
         let entry = published::find(event_type).ok_or_else(|| unfit("not in the catalogue".to_owned()))?;
         let payload = event_user::encode(&UserEventRecord { envelope: Envelope::of(event), event: told })

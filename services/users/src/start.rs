@@ -14,11 +14,12 @@ use crate::sessions::Sessions;
 use crate::sign_in::SignIn;
 use crate::sweep::Sweeper;
 use crate::user_list::UserList;
-use crate::{NAME, projections, sweep, user_list};
+use crate::{NAME, inspection, projections, sweep, user_list};
 use axum::Router;
 use domain_kernel::ports::{BusError, ClaimKind};
 use domain_kernel::{CommandId, CorrelationId, Role};
 use domain_users::{Password, PasswordRule, Username};
+use infra_disclosure::CatalogueError;
 use infra_event_store::checkpoints::PgCheckpoints;
 use infra_event_store::projection;
 use infra_event_store::repository::{CommandContext, CommandError, Repository};
@@ -35,6 +36,9 @@ pub enum StartError {
     /// The bus does not take what the service publishes.
     #[error("what the users service publishes was not taken")]
     Bus(#[from] BusError),
+    /// Its stored events form no catalogue: a mistake in its code.
+    #[error("the stored events of users form no catalogue")]
+    Catalogue(#[from] CatalogueError),
     /// No password can be hashed.
     #[error("passwords cannot be hashed on this machine")]
     Hashing,
@@ -94,6 +98,7 @@ pub async fn start(resources: Resources, config: Config) -> Result<Router, Start
         jwks: config.signer.jwks(),
     };
     let operations = ServiceOperations::new(&resources, projections(), Vec::new());
+    let operations = operations.revealing(&resources, inspection::CONFIDENTIAL)?;
     let routes = ServiceOperations::beside(http::api().routes);
     Ok(protected(http::router(app).merge(operations.router()), &routes, config.verifier, &resources))
 }

@@ -260,6 +260,12 @@ pub(crate) struct UserDeactivatedAccount {
 }
 
 impl StoredUserEvent {
+    /// The clear record of an event of this service's log; `None` for the ones that are not its own types: who was shown
+    /// what.
+    pub(crate) fn of_log(event: &RecordedEvent) -> Result<Option<Self>, StoredError> {
+        if event.type_id == infra_disclosure::REVEALED { Ok(None) } else { Self::read(event).map(Some) }
+    }
+
     /// The clear record of `event`.
     pub(crate) fn read(event: &RecordedEvent) -> Result<Self, StoredError> {
         let (id, schema, bytes) = (event.type_id, event.schema_version, event.payload.as_slice());

@@ -64,7 +64,8 @@ impl Sweeper {
     }
 
     async fn sweep(&self, event: &RecordedEvent) -> Result<(), TaskError> {
-        match StoredUserEvent::read(event)? {
+        let Some(stored) = StoredUserEvent::of_log(event)? else { return Ok(()) };
+        match stored {
             StoredUserEvent::SessionsRevoked(record) => {
                 let (_, sessions) = revocation_of(event.metadata.event_id, &record)?;
                 let user = UserId::from(event.stream);

@@ -55,7 +55,8 @@ impl Projection for UserListProjection {
 
 async fn apply(connection: &mut PgConnection, event: &RecordedEvent) -> Result<(), ProjectionError> {
     let unfit = |reason: String| ProjectionError::Event { projection: NAME, checkpoint: event.checkpoint, reason };
-    let stored = StoredUserEvent::read(event).map_err(|error| unfit(error.to_string()))?;
+    let stored = StoredUserEvent::of_log(event).map_err(|error| unfit(error.to_string()))?;
+    let Some(stored) = stored else { return Ok(()) };
     let version = i32::try_from(event.version.0).map_err(|_| unfit("version".to_owned()))?;
     let (user, id) = (event.stream.0, event.metadata.event_id.0);
     let change = match stored {

@@ -14,6 +14,8 @@ mod lab;
 mod log_in;
 #[path = "users/registration.rs"]
 mod registration;
+#[path = "users/revealing.rs"]
+mod revealing;
 #[path = "users/sessions.rs"]
 mod sessions;
 #[path = "users/storage.rs"]

@@ -14,6 +14,26 @@ impl AvroSchema {
             self.reader.read_value(&mut rest).map_err(|_| self.unreadable("the bytes do not fit the schema"))?;
         Ok(shown(value))
     }
+
+    /// The byte strings among the record's own fields, by the field's name; what is null is left out.
+    ///
+    /// # Errors
+    /// [`AvroError::Decode`].
+    pub(crate) fn byte_fields(&self, bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, AvroError> {
+        let mut rest = bytes;
+        let value =
+            self.reader.read_value(&mut rest).map_err(|_| self.unreadable("the bytes do not fit the schema"))?;
+        let Value::Record(fields) = value else { return Ok(Vec::new()) };
+        Ok(fields.into_iter().filter_map(|(name, value)| Some((name, byte_string(value)?))).collect())
+    }
+}
+
+fn byte_string(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::Bytes(bytes) => Some(bytes),
+        Value::Union(_, value) => byte_string(*value),
+        _ => None,
+    }
 }
 
 fn shown(value: Value) -> Json {
@@ -52,6 +72,9 @@ mod tests {
         // A zig-zag 7, the union's second branch, two bytes.
         let bytes = [14, 2, 4, b'S', b'i'];
         assert_eq!(schema.show(&bytes).unwrap(), json!({"number": 7, "sealed_clinical": "[2 bytes]"}));
+        assert_eq!(schema.byte_fields(&bytes).unwrap(), [("sealed_clinical".to_owned(), b"Si".to_vec())]);
+        assert_eq!(schema.byte_fields(&[14, 0]).unwrap(), [], "null is no byte string");
+        assert!(schema.byte_fields(&[14]).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The gateway's own part of the API document.
 use crate::table::health_paths;
-use crate::{INTERNAL_KEYS_PATH, compose, dead_letters, operations};
+use crate::{INTERNAL_KEYS_PATH, compose, dead_letters, operations, reveal};
 use infra_http::ServiceApi;
 use utoipa::OpenApi;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
@@ -17,11 +17,12 @@ use utoipa::openapi::{Content, HttpMethod, PathItem, Required, ResponseBuilder};
         dead_letters::skip,
         operations::status,
         operations::pause,
-        operations::resume
+        operations::resume,
+        reveal::reveal
     ),
     tags(
         (name = "gateway", description = "The gateway's own: health, documents, dashboard."),
-        (name = "operations", description = "For operators: what could not be handled, where everything stands.")
+        (name = "operations", description = "For operators: what could not be handled, where everything stands, what is sealed.")
     )
 )]
 struct Composed;

@@ -191,6 +191,25 @@ async fn a_wish_about_a_projection_goes_to_its_service() {
 }
 
 #[tokio::test]
+async fn a_wish_to_see_what_is_sealed_goes_to_its_service_and_nothing_of_the_answer_is_kept() {
+    let fixture = fixture().await;
+    let (stream, why) = (Uuid::from_u128(7), json!({"reason": "complaint 2026-117"}));
+    let response = wish(&fixture, &format!("/ops/streams/results/{stream}/reveal"), &why).await;
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
+    let answer = json_of(response).await;
+    assert_eq!(answer["uri"], format!("/operations/streams/{stream}/reveal"));
+    assert_eq!((&answer["user"], &answer["body"]), (&json!(BEA.to_string()), &json!(why.to_string())));
+    for path in [format!("/ops/streams/others/{stream}/reveal"), "/ops/streams/results/a%2Fb/reveal".to_owned()] {
+        assert_eq!(wish(&fixture, &path, &why).await.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Administrator) {
+        let token = fixture.token(BEA, role);
+        let asked = request(Method::POST, &format!("/ops/streams/results/{stream}/reveal"), Some(&token));
+        assert_eq!(fixture.send(asked.body(Body::empty()).unwrap()).await.status(), StatusCode::FORBIDDEN, "{role}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_for_operators_is_for_nobody_else() {
     let fixture = with_letters().await;
     for role in Role::ALL.into_iter().filter(|role| *role != Role::Administrator) {

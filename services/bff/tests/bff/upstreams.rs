@@ -180,6 +180,7 @@ fn for_operators(told: Arc<Told>) -> Router {
         .route("/operations/untold-failures/skip", post(echo))
         .route("/operations/projections/{name}/pause", post(echo))
         .route("/operations/projections/{name}/resume", post(echo))
+        .route("/operations/streams/{stream}/reveal", post(echo))
         .with_state(told)
 }
 

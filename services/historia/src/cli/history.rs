@@ -35,21 +35,8 @@ pub(crate) enum StreamsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
-    /// The events of one stream, in order; what is sealed stays sealed
-    Read {
-        /// The stream: its id, or category and id such as `user-0198…`
-        stream: String,
-        #[command(flatten)]
-        store: StoreArgs,
-        /// Only events after this version
-        #[arg(long, default_value_t = 0, value_name = "VERSION")]
-        after: u32,
-        /// At most this many events
-        #[arg(long, default_value_t = 1000, value_name = "N")]
-        limit: usize,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
+    /// The events of one stream, in order; what is sealed stays sealed, unless it is revealed
+    Read(ReadArgs),
     /// The newest events of all services, and those to come
     Tail {
         #[command(flatten)]
@@ -113,6 +100,42 @@ pub(crate) enum By {
     Day,
 }
 
+/// Whether what is sealed is shown.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RevealArgs {
+    /// Show what is sealed: through the gateway, as who is logged in, and recorded as an event (administrator)
+    #[arg(long, requires = "reason")]
+    pub reveal: bool,
+    /// Why it is revealed; 1 to 200 characters, kept in clear for the auditor: no names
+    #[arg(long, value_name = "TEXT", requires = "reveal")]
+    pub reason: Option<String>,
+}
+
+impl RevealArgs {
+    /// The reason, where something is to be revealed.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|_| self.reveal)
+    }
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReadArgs {
+    /// The stream: its id, or category and id such as `user-0198…`
+    pub stream: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only events after this version
+    #[arg(long, default_value_t = 0, value_name = "VERSION")]
+    pub after: u32,
+    /// At most this many events
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+    #[command(flatten)]
+    pub reveal: RevealArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
@@ -169,6 +192,8 @@ pub(crate) struct StateArgs {
     /// As it stood then: a version, or a moment (RFC 3339, a date, or how long ago: 90s, 30m, 12h, 7d) [default: now]
     #[arg(long, value_name = "VERSION|MOMENT")]
     pub at: Option<String>,
+    #[command(flatten)]
+    pub reveal: RevealArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -2,10 +2,11 @@
 use super::{Found, newest_of};
 use crate::cli::StoreArgs;
 use crate::failure::Failure;
-use crate::history::{BATCH, EVENTS, Log, Logs, ShownEvent};
+use crate::history::{BATCH, EVENTS, Log, Logs};
 use crate::output::{Following, Output};
 use domain_kernel::Checkpoint;
 use domain_kernel::ports::EventStore;
+use infra_disclosure::ShownEvent;
 use infra_event_store::history::{Wanted, search};
 
 /// Prints the newest `last` events.
@@ -59,7 +60,7 @@ async fn begin(logs: &Logs, last: usize) -> Result<(Vec<ShownEvent>, Vec<Place<'
         // One event at least says where the log ends.
         let events = search(&log.pool, &Wanted::default(), last.max(1)).await?;
         places.push((log, events.last().map_or_else(Checkpoint::default, |event| event.checkpoint)));
-        newest.extend(events.iter().map(|event| ShownEvent::of(log, event)));
+        newest.extend(events.iter().map(|event| log.shown(event)));
     }
     Ok((newest_of(newest, last), places))
 }
@@ -71,7 +72,7 @@ async fn go_on(places: &mut [Place<'_>], printed: &mut Following<'_>) -> Result<
             for event in log.store.read_all(*at, BATCH).await? {
                 any = true;
                 *at = event.checkpoint;
-                printed.show(&ShownEvent::of(log, &event))?;
+                printed.show(&log.shown(&event))?;
             }
         }
         if !any {

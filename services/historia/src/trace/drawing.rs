@@ -82,11 +82,31 @@ fn edges(events: &[TracedEvent]) -> Vec<(usize, usize)> {
 mod tests {
     use super::super::tree::ordered;
     use super::*;
-    use crate::history::ShownEvent;
+    use infra_disclosure::ShownEvent;
+    use serde_json::Value;
     use uuid::Uuid;
 
     fn event(id: u128, cause: Option<u128>, topic: Option<&'static str>) -> TracedEvent {
-        let event = ShownEvent::sample(Uuid::from_u128(id), cause.map(Uuid::from_u128));
+        // The id is also when it happened and which version it is.
+        let version = u32::try_from(id).unwrap();
+        let event = ShownEvent {
+            service: "users",
+            stream: Uuid::nil().to_string(),
+            category: Some("user"),
+            version,
+            event_type: "users.user_created".to_owned(),
+            schema_version: 1,
+            at: format!("2026-11-22T10:00:{id:02}.000000Z"),
+            position: version.into(),
+            tx: 1,
+            epoch: 1,
+            event_id: Uuid::from_u128(id),
+            correlation_id: Uuid::nil(),
+            causation_id: cause.map(Uuid::from_u128),
+            actor: None,
+            data: Value::Null,
+            hash: String::new(),
+        };
         TracedEvent { depth: 0, event, topic }
     }
 

@@ -51,9 +51,10 @@ fn allowed(from: &Manifest, to: &str) -> bool {
         ("infra-vault", &["domain-kernel", "infra-gathered"]),
         ("infra-event-store", &["domain-kernel", "infra-gathered", "infra-vault"]),
         ("infra-contracts", &["domain-kernel"]),
+        ("infra-disclosure", &["domain-kernel", "infra-event-store", "infra-contracts"]),
         ("infra-messaging", &["domain-kernel", "infra-event-store", "infra-contracts"]),
         ("infra-runtime", &["domain-kernel", "infra-event-store"]),
-        ("infra-http", &["domain-kernel", "infra-runtime", "infra-event-store"]),
+        ("infra-http", &["domain-kernel", "infra-runtime", "infra-event-store", "infra-disclosure"]),
     ]);
     match from.layer.as_str() {
         "domain" => to == "domain-kernel",

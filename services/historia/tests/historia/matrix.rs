@@ -16,7 +16,8 @@ const NOBODY: &str = "nobody";
 
 /// What is answered; where the path names a thing: of the caller's own / of somebody else's / of one that does not exist.
 ///
-/// No letter is dead here, and no projection is anybody's; it is named by its service too, which the table leaves out.
+/// No letter is dead here, and no projection is anybody's; it is named by its service too, as a stream is that is revealed,
+/// which the table leaves out.
 /// A result is the caller's own when it is linked to the caller's account, and authors have filed it too; an event when it
 /// is that of such a result; a mail when it tells of one; an erasure and a hold when the caller asked for it.
 const TABLE: &str = "
@@ -54,6 +55,7 @@ GET /openapi.json                      200          200          200          20
 POST /ops/projections/{id}/pause       403/403/403  403/403/403  403/403/403  202/202/404  401/401/401
 POST /ops/projections/{id}/resume      403/403/403  403/403/403  403/403/403  202/202/404  401/401/401
 GET /ops/status                        403          403          403          200          401
+POST /ops/streams/{id}/reveal          403/403/403  403/403/403  403/403/403  200/200/404  401/401/401
 GET /readyz                            200          200          200          200          200
 GET /results                           200          200          200          403          401
 POST /results                          201          201          403          403          401
@@ -126,8 +128,17 @@ struct World {
 
 /// What the id in a path is the id of.
 fn kind(path: &str) -> &'static str {
-    let kinds =
-        ["dead-letters", "erasures", "legal-holds", "mailbox", "ops/projections", "results", "saga/logs", "users"];
+    let kinds = [
+        "dead-letters",
+        "erasures",
+        "legal-holds",
+        "mailbox",
+        "ops/projections",
+        "ops/streams",
+        "results",
+        "saga/logs",
+        "users",
+    ];
     kinds.into_iter().find(|kind| path.starts_with(&format!("/{kind}/"))).unwrap_or_else(|| panic!("whose is {path}?"))
 }
 
@@ -180,6 +191,7 @@ impl World {
             ("dead-letters", Uuid::now_v7().to_string()),
             ("mailbox", mail),
             ("ops/projections", "notifications/notification".to_owned()),
+            ("ops/streams", format!("results/{result}")),
             ("results", result),
             ("saga/logs", event),
             ("users", user.to_owned()),
@@ -259,6 +271,7 @@ impl World {
         };
         let unknown = unknown().into_iter().map(|id| match kind {
             "ops/projections" => format!("notifications/{id}"),
+            "ops/streams" => format!("results/{id}"),
             _ => id,
         });
         let own = caller.own.get(kind).unwrap_or(&other).clone();
@@ -292,6 +305,7 @@ async fn body(operation: &str, caller: &mut Caller, world: &World) -> Option<Val
         | "POST /legal-holds/{id}/lift"
         | "POST /ops/projections/{id}/pause"
         | "POST /ops/projections/{id}/resume"
+        | "POST /ops/streams/{id}/reveal"
         | "POST /saga/logs/{id}/retry"
         | "POST /saga/logs/{id}/skip" => Some(json!({"reason": "again"})),
         "POST /erasures" => Some(world.about_a_key("erasures").await),
@@ -371,7 +385,7 @@ async fn everybody_gets_what_the_table_of_roles_endpoints_and_owners_says() {
     let operations: Vec<(String, &Value)> = items
         .flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |(method, about)| (method, path, about)))
         .map(|(method, path, about)| {
-            let path = path.replace("{service}/{name}", "{id}");
+            let path = path.replace("{service}/{name}", "{id}").replace("{service}/{stream}", "{id}");
             (format!("{} {path}", method.to_uppercase()), &about["responses"])
         })
         .collect();

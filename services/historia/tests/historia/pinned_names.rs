@@ -22,6 +22,7 @@ fn stored_names_and_numbers_never_change() {
         ("notifications", service_notifications::EVENTS),
         ("saga_log", service_saga_log::EVENTS),
         ("messaging", infra_messaging::handling::EVENTS),
+        ("operations", infra_disclosure::EVENTS),
     ];
     let mut now = String::new();
     for (service, events) in services {

@@ -24,7 +24,8 @@ pub(crate) struct AccessBody {
     /// The role that it had then.
     #[schema(example = 2)]
     role: i16,
-    /// What was shown: `result` or `history`.
+    /// What was shown: `result`, `history`, or `revealed` where an administrator was shown what is stored, for a reason
+    /// that the auditor finds in the events.
     #[schema(example = "result")]
     access: String,
     /// When.

@@ -3,7 +3,8 @@ use super::{moment, read};
 use crate::statements;
 use crate::stored::ClearEvent;
 use chrono::{DateTime, Utc};
-use domain_kernel::{BoxFuture, RecordedEvent};
+use domain_kernel::{Aggregate, BoxFuture, RecordedEvent};
+use domain_results::ClinicalResult;
 use infra_event_store::projection::{Projection, ProjectionError};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -13,6 +14,8 @@ pub struct AccessLog;
 
 const NAME: &str = "access_log";
 const VERSION: i32 = 1;
+/// What is shown of a result past its own endpoints, to an administrator with a reason.
+const REVEALED: &str = "revealed";
 
 impl Projection for AccessLog {
     fn name(&self) -> &'static str {
@@ -57,6 +60,13 @@ struct Look {
 }
 
 fn look(event: &RecordedEvent) -> Result<Option<Look>, ProjectionError> {
+    let misfit = |reason: String| ProjectionError::Event { projection: NAME, checkpoint: event.checkpoint, reason };
+    let revealed = infra_disclosure::read(event).map_err(|error| misfit(error.to_string()))?;
+    // Who was shown another stream of this service was not shown what a result says.
+    if let Some(revealed) = revealed.filter(|revealed| revealed.category == ClinicalResult::NAME) {
+        let result = Some(revealed.stream_id);
+        return Ok(Some(look_at(event, result, (revealed.reader, revealed.role), REVEALED.to_owned(), 1)));
+    }
     let (result, reader, role, access, shown) = match read(NAME, event)? {
         Some(ClearEvent::Queried(queried)) => {
             (Some(queried.result_id), queried.reader, queried.role, queried.access, 1)
@@ -64,7 +74,17 @@ fn look(event: &RecordedEvent) -> Result<Option<Look>, ProjectionError> {
         Some(ClearEvent::Listed(listed)) => (None, listed.reader, listed.role, "list".to_owned(), listed.shown),
         _ => return Ok(None),
     };
-    Ok(Some(Look {
+    Ok(Some(look_at(event, result, (reader, role), access, shown)))
+}
+
+fn look_at(
+    event: &RecordedEvent,
+    result: Option<Uuid>,
+    (reader, role): (Uuid, i32),
+    access: String,
+    shown: i32,
+) -> Look {
+    Look {
         event: event.metadata.event_id.0,
         result,
         reader,
@@ -73,7 +93,7 @@ fn look(event: &RecordedEvent) -> Result<Option<Look>, ProjectionError> {
         shown,
         at: moment(event.metadata.occurred_at),
         correlation: event.metadata.correlation_id.0,
-    }))
+    }
 }
 
 async fn write(connection: &mut PgConnection, looks: &[Look]) -> Result<(), sqlx::Error> {
