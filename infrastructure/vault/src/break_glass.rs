@@ -1,10 +1,13 @@
 //! What the owner of the databases does past the gateway, to keys or to messages: recorded beside the keys, each kind one
-//! at a time, and to keys never while somebody holds them unawares.
+//! at a time, told by the running services once for each record, and to keys never while somebody holds them unawares.
 use crate::statements;
 use domain_kernel::Timestamp;
 use domain_kernel::ports::Purpose;
 use sqlx::{Connection, PgConnection, PgPool};
 use uuid::Uuid;
+
+/// So many records are told of at a time.
+const MOST_TOLD: i64 = 100;
 
 /// Something that is done past the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,21 +105,34 @@ pub async fn record(pool: &PgPool, deed: Deed, touched: &Touched, by: &Intruder)
 pub async fn records(pool: &PgPool, limit: usize) -> Result<Vec<BreakGlassRecord>, sqlx::Error> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows: Vec<Row> = sqlx::query_as(statements::LIST_BREAK_GLASS).bind(limit).fetch_all(pool).await?;
-    let record = |(id, at, what, purpose, about, reason, os_user, host)| BreakGlassRecord {
-        id,
-        at: Timestamp(at),
-        what,
-        purpose,
-        about,
-        reason,
-        os_user,
-        host,
-    };
-    Ok(rows.into_iter().map(record).collect())
+    Ok(rows.into_iter().map(BreakGlassRecord::from).collect())
+}
+
+/// Tells of the records that nobody has told of yet, the oldest first; how many there were.
+///
+/// Each is told of once, whichever process sees it: it is claimed, told, and the claim committed. A process that is killed
+/// in between leaves no claim behind, so another tells of it.
+///
+/// # Errors
+/// The database does not answer; what was told is told again.
+pub async fn tell_untold(pool: &PgPool, tell: impl Fn(&BreakGlassRecord)) -> Result<usize, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let rows: Vec<Row> =
+        sqlx::query_as(statements::CLAIM_BREAK_GLASS).bind(MOST_TOLD).fetch_all(&mut *transaction).await?;
+    let records: Vec<BreakGlassRecord> = rows.into_iter().map(BreakGlassRecord::from).collect();
+    records.iter().for_each(tell);
+    transaction.commit().await?;
+    Ok(records.len())
 }
 
 /// The columns of a record, in the statement's order; the moment in microseconds since 1970.
 type Row = (Uuid, i64, String, String, Option<String>, String, String, String);
+
+impl From<Row> for BreakGlassRecord {
+    fn from((id, at, what, purpose, about, reason, os_user, host): Row) -> Self {
+        Self { id, at: Timestamp(at), what, purpose, about, reason, os_user, host }
+    }
+}
 
 /// The turn to do something of which there is one at a time. It is free when this goes, or its connection.
 #[derive(Debug)]

@@ -28,4 +28,5 @@ pub static MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "grants", include_str!("../../../migrations/keys/0002_grants.sql")),
     (3, "break_glass", include_str!("../../../migrations/keys/0003_break_glass.sql")),
     (4, "break_glass_of_messages", include_str!("../../../migrations/keys/0004_break_glass_of_messages.sql")),
+    (5, "break_glass_alarms", include_str!("../../../migrations/keys/0005_break_glass_alarms.sql")),
 ];

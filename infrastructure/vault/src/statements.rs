@@ -17,6 +17,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("finish_rotation", FINISH_ROTATION),
     ("record_break_glass", RECORD_BREAK_GLASS),
     ("list_break_glass", LIST_BREAK_GLASS),
+    ("claim_break_glass", CLAIM_BREAK_GLASS),
     ("vault_sessions", VAULT_SESSIONS),
     ("take_turn", TAKE_TURN),
 ];
@@ -36,5 +37,6 @@ pub(crate) const REWRAP_KEYS: &str = include_str!("sql/rewrap_keys.sql");
 pub(crate) const FINISH_ROTATION: &str = include_str!("sql/finish_rotation.sql");
 pub(crate) const RECORD_BREAK_GLASS: &str = include_str!("sql/record_break_glass.sql");
 pub(crate) const LIST_BREAK_GLASS: &str = include_str!("sql/list_break_glass.sql");
+pub(crate) const CLAIM_BREAK_GLASS: &str = include_str!("sql/claim_break_glass.sql");
 pub(crate) const VAULT_SESSIONS: &str = include_str!("sql/vault_sessions.sql");
 pub(crate) const TAKE_TURN: &str = "select pg_try_advisory_lock(hashtextextended('historia.break_glass.' || $1, 0))";

@@ -121,6 +121,36 @@ async fn a_turn_is_one_persons_until_it_is_given_back_or_its_holder_is_gone() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_record_is_told_of_once_whoever_looks_and_whoever_is_killed() {
+    let database = database(&[MIGRATIONS]).await;
+    let by = Intruder { os_user: "ana".to_owned(), host: "machine".to_owned(), reason: "a key was seen".to_owned() };
+    break_glass::record(&database.pool, Deed::RotationBegun, &Touched::Keys(Purpose::Contact), &by).await.unwrap();
+    break_glass::record(&database.pool, Deed::RepublishDone, &Touched::Messages("results 1-2".to_owned()), &by)
+        .await
+        .unwrap();
+
+    // Somebody claims them and is gone before the claim is committed.
+    let mut killed = database.another_pool(1).await.begin().await.unwrap();
+    let claim = statements::ALL.iter().find(|(name, _)| *name == "claim_break_glass").unwrap().1;
+    let claimed = sqlx::query(sqlx::SqlStr::from_static(claim)).bind(100_i64).fetch_all(&mut *killed).await.unwrap();
+    assert_eq!(claimed.len(), 2);
+    killed.rollback().await.unwrap();
+
+    let told = std::sync::Mutex::new(Vec::new());
+    let pools = [database.another_pool(1).await, database.another_pool(1).await, database.another_pool(1).await];
+    let looking = pools.iter().map(|pool| {
+        break_glass::tell_untold(pool, |record| {
+            told.lock().unwrap().push((record.what.clone(), record.purpose.clone()));
+        })
+    });
+    let counts: usize = join_all(looking).await.into_iter().map(Result::unwrap).sum();
+    let expected = [("rotation_begun", "contact"), ("republish_done", "messages")]
+        .map(|(what, purpose)| (what.to_owned(), purpose.to_owned()));
+    assert_eq!((counts, told.lock().unwrap().as_slice()), (2, &expected[..]), "the oldest first");
+    assert_eq!(break_glass::tell_untold(&database.pool, |_| panic!("told of before")).await.unwrap(), 0);
+}
+
 #[tokio::test]
 async fn every_statement_prepares() {
     let database = database(&[MIGRATIONS]).await;

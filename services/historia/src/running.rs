@@ -1,5 +1,6 @@
 //! Services on resources of their own: own database and role, own connections, own keys. Whether they share a process
 //! (`up`) or run alone ([`crate::alone`]) is decided by who calls this; it is the same path.
+mod alarms;
 mod bus;
 mod no_keys;
 mod not_started;
@@ -131,7 +132,7 @@ pub(crate) async fn start(
     crate::mark::check(&pool, service.database, settings.profile).await?;
     let store = PgEventStore::open(database::session(access.database.clone()), pool.clone()).await?;
     opened.stores.push(Arc::clone(&store));
-    let (vault, keys) = vault(service, access, opened).await?;
+    let (vault, keys) = vault(service, access, supervisor, opened).await?;
     let checkpoints: Arc<dyn Checkpoints> = Arc::new(PgCheckpoints::new(pool.clone()));
     let health = Health::new();
     watch_database(&health, &pool);
@@ -158,6 +159,7 @@ pub(crate) async fn start(
 async fn vault(
     service: &ServiceDefinition,
     access: &Access<'_>,
+    supervisor: &Supervisor,
     opened: &mut Opened,
 ) -> Result<(Arc<dyn KeyVault>, Arc<dyn KeyRegister>), NotStarted> {
     if service.purposes.is_empty() {
@@ -169,7 +171,10 @@ async fn vault(
     };
     let pool = opened.pool(options, VAULT_CONNECTIONS).await?;
     database::wait_for_schema(&pool, &crate::platform::keys_migration_set(), access.schema_limit).await?;
-    let vault = Arc::new(PgVault::open(pool, masters).await?);
+    let vault = Arc::new(PgVault::open(pool.clone(), masters).await?);
+    if service.name == service_users::NAME {
+        alarms::watch(supervisor, pool);
+    }
     Ok((Arc::<PgVault>::clone(&vault), vault))
 }
 

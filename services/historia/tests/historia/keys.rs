@@ -65,6 +65,19 @@ async fn a_person_is_forgotten_by_two_administrators_at_two_terminals() {
     platform.interrupt();
 }
 
+/// What the running services have told of deeds past the gateway, once there are so many lines.
+async fn alarms(owner: &Operator<'_>, count: usize) -> Vec<String> {
+    wait_for("the alarms", Duration::from_secs(30), async || {
+        let logs = owner.told(&["logs", "-n", "100000"]);
+        let lines = logs["lines"].as_array().unwrap().iter();
+        let alarms = lines.filter(|line| line["fields"]["code"] == "break_glass" && line["level"] == "WARN");
+        let told: Vec<String> =
+            alarms.map(|line| line["fields"]["break_glass.what"].as_str().unwrap().to_owned()).collect();
+        (told.len() >= count).then_some(told)
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_key_is_rotated_past_the_gateway_and_that_is_recorded() {
     let data = DataDirectory::new();
@@ -83,6 +96,7 @@ async fn a_master_key_is_rotated_past_the_gateway_and_that_is_recorded() {
     owner.refused(&rotate, 7, "services hold the last contact key");
     let both = lines();
     assert_eq!((&both[0], both.len()), (&before[0], 2), "who starts from here on holds both");
+    assert_eq!(alarms(&owner, 1).await, ["rotation_begun"], "who runs tells of it");
     platform.interrupt();
 
     let (code, told, stderr) = owner.run(&rotate);
@@ -99,5 +113,7 @@ async fn a_master_key_is_rotated_past_the_gateway_and_that_is_recorded() {
     let shown = client.get(&format!("/users/{person}")).await;
     assert_eq!(shown.body["email"], "usuario2@laboratorio.cl", "what was sealed before opens under the next key");
     registered(&client, "usuario3", "reception").await;
+    let told = ["rotation_begun", "rotation_begun", "rotation_done"];
+    assert_eq!(alarms(&owner, 3).await, told, "what was done meanwhile is told after the start, and nothing twice");
     platform.interrupt();
 }
