@@ -15,5 +15,8 @@ pub const POSITION: HeaderName = HeaderName::from_static("historia-position");
 pub const AFTER: HeaderName = HeaderName::from_static("historia-after");
 /// `true` where a list did not come to hold the write in time.
 pub const STALE: HeaderName = HeaderName::from_static("historia-stale");
+/// When a subject's newest clinical entry was made (RFC 3339), beside a decision on an erasure; only from the gateway to the
+/// services, and missing where nobody knows.
+pub const NEWEST_ENTRY: HeaderName = HeaderName::from_static("historia-newest-entry");
 /// What makes a repeated request harmless: chosen by the client, one per intention.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -4,6 +4,7 @@
 //! taken for the gateway's word (`X-User-*`, `X-Forwarded-*`, `Historia-*`, `traceparent`), and nothing about the client's
 //! connection (`Transfer-Encoding`, `Connection` …) reaches the next one: hyper frames every message anew.
 use crate::compose;
+use crate::erasures;
 use crate::exchange::OnBehalf;
 use crate::gateway::{DEADLINE, Gateway, Session, no_answer};
 use crate::table;
@@ -15,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use domain_kernel::BoxFuture;
 use infra_http::json::read_body;
-use infra_http::{Problem, RequestIds, ServiceApi, names};
+use infra_http::{Problem, RequestIds, Route, ServiceApi, names};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ pub(crate) fn router(gateway: &Arc<Gateway>, apis: &[ServiceApi]) -> Router {
     for api in apis {
         for route in table::forwarded(api) {
             let Ok(filter) = MethodFilter::try_from(route.method.clone()) else { continue };
-            let handler = handler(Arc::clone(gateway), api.service, compose::is_result(api.service, route));
+            let handler = handler(Arc::clone(gateway), api.service, Way::of(api.service, route));
             let methods = paths.remove(route.path).unwrap_or_default();
             paths.insert(route.path, methods.merge(on(filter, handler)));
         }
@@ -64,20 +65,44 @@ pub(crate) fn router(gateway: &Arc<Gateway>, apis: &[ServiceApi]) -> Router {
     paths.into_iter().fold(Router::new(), |router, (path, methods)| router.route(path, methods))
 }
 
-/// The handler of one line; a result's may also gather what others know of it.
+/// How the requests of a line find their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// To their service, as they are.
+    Straight,
+    /// A result's: others may be asked too for what they know of it.
+    Gathering,
+    /// A decision on an erasure: the results service is asked first for what it rests on.
+    WithNewestEntry,
+}
+
+impl Way {
+    fn of(service: &str, route: &Route) -> Self {
+        match route {
+            route if compose::is_result(service, route) => Self::Gathering,
+            route if erasures::decides(service, route) => Self::WithNewestEntry,
+            _ => Self::Straight,
+        }
+    }
+}
+
+/// The handler of one line.
 fn handler(
     gateway: Arc<Gateway>,
     service: &'static str,
-    is_result: bool,
+    way: Way,
 ) -> impl Fn(Request) -> BoxFuture<'static, Response> + Clone + Send + Sync + 'static {
     move |request: Request| {
         let gateway = Arc::clone(&gateway);
         Box::pin(async move {
-            let parts = if is_result { compose::asked_for(request.uri()) } else { Ok(None) };
-            let answer = match parts {
-                Ok(None) => gateway.forward(service, request).await,
-                Ok(Some(parts)) => gateway.result_with_parts(service, request, parts).await,
-                Err(problem) => Err(problem),
+            let answer = match way {
+                Way::Straight => gateway.forward(service, request).await,
+                Way::WithNewestEntry => gateway.erasure(service, request).await,
+                Way::Gathering => match compose::asked_for(request.uri()) {
+                    Ok(None) => gateway.forward(service, request).await,
+                    Ok(Some(parts)) => gateway.result_with_parts(service, request, parts).await,
+                    Err(problem) => Err(problem),
+                },
             };
             answer.unwrap_or_else(IntoResponse::into_response)
         })
@@ -177,6 +202,7 @@ mod tests {
             "historia-correlation-id",
             "historia-request-id",
             "historia-client-address",
+            "historia-newest-entry",
             "traceparent",
             "authorization",
             "cookie",

@@ -10,6 +10,7 @@ mod catalogue;
 mod compose;
 mod dead_letters;
 mod documents;
+mod erasures;
 mod exchange;
 mod forward;
 mod gateway;

@@ -9,6 +9,8 @@ mod browser;
 mod composed;
 #[path = "bff/documents.rs"]
 mod documents;
+#[path = "bff/erasures.rs"]
+mod erasures;
 #[path = "bff/forwarding.rs"]
 mod forwarding;
 #[path = "bff/health.rs"]

@@ -34,6 +34,10 @@ where ($1::bigint is null or number < $1)
 order by number desc
 limit $7";
 
+/// When the newest entry of a subject was made; nothing when there is none.
+pub(crate) const NEWEST_ENTRY: &str = "
+select max(updated_at) from result_summary_v1 where patient_id = $1 or (result_id = $1 and patient_id is null)";
+
 /// Results whose patients have to be called; the first time counts for the order of the list.
 pub(crate) const CALL_PUT: &str = "
 insert into call_list_v1 as due (result_id, state, code, notification_id, since)
@@ -76,6 +80,7 @@ pub(crate) const ALL: &[(&str, &str)] = &[
     ("call_put", CALL_PUT),
     ("call_remove", CALL_REMOVE),
     ("call_page", CALL_PAGE),
+    ("newest_entry", NEWEST_ENTRY),
     ("access_insert", ACCESS_INSERT),
     ("access_page", ACCESS_PAGE),
 ];

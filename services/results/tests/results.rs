@@ -14,6 +14,8 @@ mod codec;
 mod filing;
 #[path = "results/listing.rs"]
 mod listing;
+#[path = "results/newest_entry.rs"]
+mod newest_entry;
 #[path = "results/notifications.rs"]
 mod notifications;
 #[path = "results/publishing.rs"]

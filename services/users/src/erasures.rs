@@ -2,13 +2,14 @@
 //! account is active.
 //!
 //! An approval and the reactivation of an account take turns ([`crate::administrators`]): whichever comes second sees
-//! the first. The newest clinical entry of a subject is in the results service, which no other service reads; so it is
-//! not known here, and a clinical key is kept even when it is older than the period ([`ErasureError::NotProvable`]).
+//! the first. The newest clinical entry of a subject is in the results service, which no other service reads: the gateway
+//! asks for it and tells it with the request. When nobody says, it is not known, and a clinical key is kept even when it is
+//! older than the period ([`ErasureError::NotProvable`]).
 use crate::accounts::Accounts;
 use crate::database::DatabaseError;
 use crate::streams;
 use domain_kernel::ports::{KeyQuery, KeyRegister, VaultError};
-use domain_kernel::{StreamId, UserId, Version};
+use domain_kernel::{StreamId, Timestamp, UserId, Version};
 use domain_users::Erasure;
 use domain_users::erasure::{Act, Country, ErasureCommand, ErasureError, Facts, KeyStanding, Reason, SubjectKey};
 use infra_event_store::repository::{CommandContext, CommandError, Executed, LoadError, Loaded};
@@ -47,9 +48,9 @@ impl Erasures {
         context: &CommandContext,
         key: SubjectKey,
         (country, reason): (Country, Reason),
-        by: UserId,
+        (by, newest_entry_at): (UserId, Option<Timestamp>),
     ) -> Result<Executed<Erasure>, ErasureFailure> {
-        let facts = self.facts(key).await?;
+        let facts = self.facts(key, newest_entry_at).await?;
         let command = ErasureCommand::Request { key, country, reason, facts, act: self.act(by) };
         self.execute(context, key.stream(), None, command).await
     }
@@ -60,11 +61,11 @@ impl Erasures {
         context: &CommandContext,
         id: StreamId,
         expected: Option<Version>,
-        by: UserId,
+        (by, newest_entry_at): (UserId, Option<Timestamp>),
     ) -> Result<Executed<Erasure>, ErasureFailure> {
         let _turn = self.accounts.administrators.turn().await?;
         let key = self.requested(id).await?;
-        let facts = self.facts(key).await?;
+        let facts = self.facts(key, newest_entry_at).await?;
         self.execute(context, id, expected, ErasureCommand::Approve { facts, act: self.act(by) }).await
     }
 
@@ -117,10 +118,10 @@ impl Erasures {
         loaded.state.progress.request().map(|request| request.key).ok_or(ErasureFailure::Unknown)
     }
 
-    async fn facts(&self, key: SubjectKey) -> Result<Facts, ErasureFailure> {
+    async fn facts(&self, key: SubjectKey, newest_entry_at: Option<Timestamp>) -> Result<Facts, ErasureFailure> {
         let standing = self.standing(key).await?;
         let account = self.accounts.load(UserId(key.subject.0)).await?.state;
-        Ok(Facts { standing, account_is_active: account.active().is_some(), newest_entry_at: None })
+        Ok(Facts { standing, account_is_active: account.active().is_some(), newest_entry_at })
     }
 
     async fn standing(&self, key: SubjectKey) -> Result<KeyStanding, VaultError> {

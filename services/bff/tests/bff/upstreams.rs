@@ -100,6 +100,9 @@ fn routes(service: &str) -> Vec<Route> {
             signed_in(Method::POST, "/logout"),
             signed_in(Method::POST, "/me/password"),
             signed_in(Method::GET, "/me"),
+            Route::new(Method::POST, "/erasures", Access::Roles(&[Role::Administrator])),
+            Route::new(Method::GET, "/erasures/{id}", Access::Roles(&[Role::Administrator, Role::Auditor])),
+            Route::new(Method::POST, "/erasures/{id}/approve", Access::Roles(&[Role::Administrator])),
             public(Method::GET, "/.well-known/jwks.json"),
             Route::new(Method::GET, "/internal/revocations", Access::Internal),
             Route::new(Method::GET, "/internal/users/{id}/password", Access::Internal),
@@ -109,6 +112,7 @@ fn routes(service: &str) -> Vec<Route> {
             signed_in(Method::GET, "/results"),
             signed_in(Method::GET, "/results/{id}"),
             signed_in(Method::PATCH, "/results/{id}"),
+            Route::new(Method::GET, "/internal/subjects/{subject}/newest-entry", Access::Internal),
         ],
         "notifications" => vec![
             signed_in(Method::GET, "/notifications"),
@@ -148,6 +152,9 @@ fn router(service: &str, told: Arc<Told>) -> Router {
             .route("/logout", post(echo))
             .route("/me/password", post(changed))
             .route("/me", get(echo))
+            .route("/erasures", post(echo))
+            .route("/erasures/{id}", get(echo))
+            .route("/erasures/{id}/approve", post(echo))
             .route("/.well-known/jwks.json", get(jwks))
             .route("/internal/revocations", get(revocations))
             .route("/internal/users/{id}/password", get(password))
@@ -155,6 +162,7 @@ fn router(service: &str, told: Arc<Told>) -> Router {
         "results" => Router::new()
             .route("/results", post(filed).get(echo))
             .route("/results/{id}", get(result).patch(echo))
+            .route("/internal/subjects/{subject}/newest-entry", get(echo))
             .with_state(told),
         "notifications" => Router::new()
             .route("/notifications", get(echo))

@@ -4,16 +4,34 @@ use crate::http::bodies::AdministratorsOnly;
 use crate::http::erasure_bodies::{ErasureBody, ErasureListQuery, ErasurePage, ErasureRequestBody, ReasonBody};
 use crate::http::{App, in_saga};
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use domain_kernel::{StreamId, Version};
+use chrono::DateTime;
+use domain_kernel::{StreamId, Timestamp, Version};
 use domain_users::erasure::ErasureState;
 use infra_http::etag::{self, IfMatch};
 use infra_http::problem::ProblemDocument;
-use infra_http::{Caller, Problem, RequestContext, StrictJson, StrictPath, StrictQuery, page};
+use infra_http::{Caller, Problem, RequestContext, StrictJson, StrictPath, StrictQuery, names, page};
+use std::convert::Infallible;
 use std::sync::Arc;
 use uuid::Uuid;
+
+/// When the subject's newest clinical entry was made, as the gateway learned it from the results service; `None` when nobody
+/// said.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NewestEntry(Option<Timestamp>);
+
+impl<S: Send + Sync> FromRequestParts<S> for NewestEntry {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let told = parts.headers.get(names::NEWEST_ENTRY).and_then(|value| value.to_str().ok());
+        let moment = told.and_then(|told| DateTime::parse_from_rfc3339(told).ok());
+        Ok(Self(moment.map(|moment| Timestamp(moment.timestamp_micros()))))
+    }
+}
 
 /// Asks that a key be destroyed.
 ///
@@ -38,10 +56,12 @@ pub(super) async fn request(
     State(app): State<Arc<App>>,
     caller: Caller,
     context: RequestContext,
+    NewestEntry(newest_entry_at): NewestEntry,
     StrictJson(body): StrictJson<ErasureRequestBody>,
 ) -> Result<Response, Problem> {
     let (key, country, reason) = body.parse()?;
-    let executed = app.erasures.request(&context.command(), key, (country, reason), caller.user).await?;
+    let by = (caller.user, newest_entry_at);
+    let executed = app.erasures.request(&context.command(), key, (country, reason), by).await?;
     let mut response = described(StatusCode::CREATED, executed.stream, &executed.state, executed.version)?;
     if let Ok(location) = HeaderValue::from_str(&format!("/erasures/{}", executed.stream)) {
         response.headers_mut().insert(header::LOCATION, location);
@@ -121,8 +141,10 @@ pub(super) async fn approve(
     StrictPath(id): StrictPath<Uuid>,
     IfMatch(expected): IfMatch,
     context: RequestContext,
+    NewestEntry(newest_entry_at): NewestEntry,
 ) -> Result<Response, Problem> {
-    let executed = app.erasures.approve(&context.command(), StreamId(id), expected, caller.user).await?;
+    let by = (caller.user, newest_entry_at);
+    let executed = app.erasures.approve(&context.command(), StreamId(id), expected, by).await?;
     let response = described(StatusCode::ACCEPTED, executed.stream, &executed.state, executed.version)?;
     Ok(in_saga(executed.correlation_id, response))
 }

@@ -193,12 +193,7 @@ async fn an_approved_erasure_is_carried_out_after_a_kill() {
 
 #[tokio::test]
 async fn a_clinical_key_is_kept_for_as_long_as_the_law_says() {
-    let office = Office::new().await;
-    let stream = StreamId(Uuid::now_v7());
-    let origin =
-        Origin { event_id: EventId(Uuid::now_v7()), stream, version: Version(1), event_type: "test".to_owned() };
-    let subject = SubjectId::from(office.user);
-    office.lab.ports.vault.seal(subject, Purpose::Clinical, &origin, 1, b"x").await.unwrap();
+    let office = with_a_clinical_key().await;
     let refused = office.request(office.user, "clinical").await.expect(409);
     assert_eq!(code(&refused), "retained");
     assert_eq!(refused.text("law"), "Ley 20.584 art. 13 (CL)");
@@ -206,6 +201,78 @@ async fn a_clinical_key_is_kept_for_as_long_as_the_law_says() {
     let made = key.body["items"][0]["created_at"].as_str().unwrap();
     let years = |text: &str| text[..4].parse::<i32>().unwrap();
     assert!((15..=16).contains(&(years(&refused.text("until")) - years(made))), "{}", refused.body);
+}
+
+/// Something clinical was sealed about the user.
+async fn with_a_clinical_key() -> Office {
+    let office = Office::new().await;
+    let stream = StreamId(Uuid::now_v7());
+    let origin =
+        Origin { event_id: EventId(Uuid::now_v7()), stream, version: Version(1), event_type: "test".to_owned() };
+    let subject = SubjectId::from(office.user);
+    office.lab.ports.vault.seal(subject, Purpose::Clinical, &origin, 1, b"x").await.unwrap();
+    office
+}
+
+impl Office {
+    /// As [`Self::request`], with what the gateway learned from the results service.
+    async fn request_clinical(&self, newest_entry: Option<&str>) -> Answer {
+        let body = json!({"subject": self.user.0, "purpose": "clinical", "country": "CL", "reason": "asked for"});
+        let told: Vec<(&str, &str)> = newest_entry.iter().map(|moment| ("historia-newest-entry", *moment)).collect();
+        self.lab.send_with(self.asking, "POST", "/erasures", Some(body), &told).await
+    }
+
+    async fn approve_clinical(&self, erasure: &str, newest_entry: Option<&str>) -> Answer {
+        let told: Vec<(&str, &str)> = newest_entry.iter().map(|moment| ("historia-newest-entry", *moment)).collect();
+        self.lab.send_with(self.approving, "POST", &format!("{erasure}/approve"), None, &told).await
+    }
+}
+
+const TWENTY_YEARS: i64 = 20 * 366 * 86_400;
+
+#[tokio::test]
+async fn a_clinical_key_past_its_period_and_without_a_hold_is_destroyed() {
+    let office = with_a_clinical_key().await;
+    office.lab.advance(TWENTY_YEARS);
+    let old = Some("2027-03-01T10:00:00Z");
+    let erasure = office.request_clinical(old).await.expect(201).header("location");
+    office.hold("clinical").await.expect(201);
+    assert_eq!(code(&office.approve_clinical(&erasure, old).await.expect(409)), "legal_hold");
+    let lift = format!("{}/lift", erasure.replace("erasures", "legal-holds"));
+    office.lab.send(office.asking, "POST", &lift, Some(json!({"reason": "settled"}))).await.expect(204);
+
+    office.approve_clinical(&erasure, old).await.expect(202);
+    erased(&office.lab, office.asking, &erasure).await;
+    let keys = office.lab.send(office.asking, "GET", "/keys?purpose=clinical", None).await.expect(200);
+    assert!(keys.body["items"][0]["destroyed_at"].is_string(), "{}", keys.body);
+}
+
+#[tokio::test]
+async fn a_clinical_key_under_retention_is_refused_with_the_day_from_which_it_may_be_asked_for() {
+    let office = with_a_clinical_key().await;
+    office.lab.advance(TWENTY_YEARS);
+    let refused = office.request_clinical(Some("2035-03-01T10:00:00Z")).await.expect(409);
+    assert_eq!((code(&refused), refused.text("law").as_str()), ("retained", "Ley 20.584 art. 13 (CL)"));
+    assert_eq!(&refused.text("until")[..10], "2050-03-03");
+
+    // An entry that was made after it was asked for keeps it too.
+    let erasure = office.request_clinical(Some("2027-03-01T10:00:00Z")).await.expect(201).header("location");
+    let refused = office.approve_clinical(&erasure, Some("2046-01-01T00:00:00Z")).await.expect(409);
+    assert_eq!((code(&refused), &refused.text("until")[..10]), ("retained", "2061-01-03"));
+}
+
+#[tokio::test]
+async fn what_nobody_knows_the_newest_entry_of_is_not_forgotten() {
+    let office = with_a_clinical_key().await;
+    office.lab.advance(TWENTY_YEARS);
+    for unknown in [None, Some(""), Some("yesterday")] {
+        let refused = office.request_clinical(unknown).await.expect(409);
+        assert_eq!(code(&refused), "retention_not_provable", "{unknown:?}");
+    }
+    let erasure = office.request_clinical(Some("2027-03-01T10:00:00Z")).await.expect(201).header("location");
+    assert_eq!(code(&office.approve_clinical(&erasure, None).await.expect(409)), "retention_not_provable");
+    let standing = office.lab.send(office.asking, "GET", &erasure, None).await.expect(200);
+    assert_eq!(standing.text("state"), "requested");
 }
 
 #[tokio::test]
