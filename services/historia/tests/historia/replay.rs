@@ -9,7 +9,7 @@ use infra_runtime::database;
 use infra_runtime::postgres::{self, Cluster};
 use infra_testkit::wait_for;
 use serde_json::{Value, json};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -211,19 +211,21 @@ const RUN: [&str; 4] = ["replay", "run", "access_log", "--no-progress"];
 async fn kill_at(data: &DataDirectory, pool: &PgPool, events: u64) -> u64 {
     let mut run = Command::new(HISTORIA);
     let mut child = run.args(RUN).env("HISTORIA_DATA_DIR", data.path()).stdin(Stdio::null()).spawn().unwrap();
-    let folded = async || -> (i64, bool) {
-        let row =
-            sqlx::query_as("select events, finished_at is not null from projection_rebuild where name = 'access_log'");
-        row.fetch_optional(pool).await.unwrap().unwrap_or_default()
+    let killed = async {
+        loop {
+            // Whoever looks holds the row that each of its steps has to change: it takes no step before it is killed.
+            let mut look = pool.begin().await.unwrap();
+            let (folded, finished) = folded(&mut look).await;
+            assert!(!finished, "the rebuild was quicker than the test");
+            if folded >= events {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                return look.rollback().await.unwrap();
+            }
+            look.rollback().await.unwrap();
+        }
     };
-    wait_for("the rebuild to get there", PATIENCE, async || {
-        let (folded, finished) = folded().await;
-        assert!(!finished, "the rebuild was quicker than the test");
-        (u64::try_from(folded).unwrap() >= events).then_some(())
-    })
-    .await;
-    child.kill().unwrap();
-    child.wait().unwrap();
+    tokio::time::timeout(PATIENCE, killed).await.expect("the rebuild gets there");
     // What the server was doing for it when it died is done or undone when its lock is free.
     wait_for("the killed rebuild's lock to be free", PATIENCE, async || {
         let held: bool = sqlx::query_scalar(
@@ -236,9 +238,16 @@ async fn kill_at(data: &DataDirectory, pool: &PgPool, events: u64) -> u64 {
         (!held).then_some(())
     })
     .await;
-    let (folded, finished) = folded().await;
-    assert!(!finished, "the rebuild was quicker than the test");
-    u64::try_from(folded).unwrap()
+    folded(&mut *pool.acquire().await.unwrap()).await.0
+}
+
+/// How many events the rebuild has folded, and whether that was all.
+async fn folded(connection: &mut PgConnection) -> (u64, bool) {
+    let row = sqlx::query_as(
+        "select events, finished_at is not null from projection_rebuild where name = 'access_log' for update",
+    );
+    let (folded, finished): (i64, bool) = row.fetch_optional(connection).await.unwrap().unwrap_or_default();
+    (u64::try_from(folded).unwrap(), finished)
 }
 
 #[tokio::test(flavor = "multi_thread")]
