@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(schema.show(&bytes).unwrap(), json!({"number": 7, "sealed_clinical": "[2 bytes]"}));
         assert_eq!(schema.byte_fields(&bytes).unwrap(), [("sealed_clinical".to_owned(), b"Si".to_vec())]);
         assert_eq!(schema.byte_fields(&[14, 0]).unwrap(), [], "null is no byte string");
-        assert!(schema.byte_fields(&[14]).is_err());
+        assert!(schema.byte_fields(&[14, 18]).is_err(), "there is no tenth branch");
     }
 
     #[test]

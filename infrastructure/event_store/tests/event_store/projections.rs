@@ -8,6 +8,7 @@ use infra_event_store::projection::{
 };
 use infra_testkit::wait_for;
 use sqlx::PgConnection;
+use sqlx::postgres::PgPoolOptions;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -97,7 +98,11 @@ async fn half_done(fixture: &Fixture) -> Rebuilding<'_> {
             let _gone = folded.send(progress);
         }
     };
-    let mut rebuilding: Rebuilding<'_> = Box::pin(projection::rebuild(&Totals, store, fixture.pool(), progress));
+    // It stands still in a transaction, for longer on a busy machine than the server lets one be idle.
+    let options = fixture.database.options.clone().options([("idle_in_transaction_session_timeout", "0")]);
+    let pool = PgPoolOptions::new().connect_with(options).await.unwrap();
+    let mut rebuilding: Rebuilding<'_> =
+        Box::pin(async move { projection::rebuild(&Totals, store, &pool, progress).await });
     tokio::select! {
         biased;
         progress = &mut has_folded => assert_eq!(progress.unwrap().total, 1_200),
