@@ -211,21 +211,22 @@ const RUN: [&str; 4] = ["replay", "run", "access_log", "--no-progress"];
 async fn kill_at(data: &DataDirectory, pool: &PgPool, events: u64) -> u64 {
     let mut run = Command::new(HISTORIA);
     let mut child = run.args(RUN).env("HISTORIA_DATA_DIR", data.path()).stdin(Stdio::null()).spawn().unwrap();
-    let killed = async {
+    let there = async {
         loop {
-            // Whoever looks holds the row that each of its steps has to change: it takes no step before it is killed.
             let mut look = pool.begin().await.unwrap();
             let (folded, finished) = folded(&mut look).await;
             assert!(!finished, "the rebuild was quicker than the test");
             if folded >= events {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                return look.rollback().await.unwrap();
+                return look;
             }
             look.rollback().await.unwrap();
         }
     };
-    tokio::time::timeout(PATIENCE, killed).await.expect("the rebuild gets there");
+    // Whoever looks holds the row that each step of the rebuild has to change: it takes none before it is killed.
+    let look = tokio::time::timeout(PATIENCE, there).await.expect("the rebuild gets there");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    look.rollback().await.unwrap();
     // What the server was doing for it when it died is done or undone when its lock is free.
     wait_for("the killed rebuild's lock to be free", PATIENCE, async || {
         let held: bool = sqlx::query_scalar(
@@ -238,7 +239,7 @@ async fn kill_at(data: &DataDirectory, pool: &PgPool, events: u64) -> u64 {
         (!held).then_some(())
     })
     .await;
-    folded(&mut *pool.acquire().await.unwrap()).await.0
+    folded(&mut pool.acquire().await.unwrap()).await.0
 }
 
 /// How many events the rebuild has folded, and whether that was all.
