@@ -4,6 +4,7 @@ use domain_kernel::{Aggregate, BoxFuture, DomainEvent, EventTypeId, RecordedEven
 use infra_event_store::codec::{CodecError, EncodedEvent, EventCodec, EventSlot};
 use infra_event_store::projection::{Projection, ProjectionError};
 use sqlx::PgConnection;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Counts, never below zero.
@@ -109,6 +110,59 @@ impl Projection for Totals {
             }
             Ok(())
         })
+    }
+}
+
+/// What a [`Variant`] folds instead of these events; `None`: it stands still.
+pub(crate) type Rule = Box<dyn Fn(&[RecordedEvent]) -> Option<Vec<RecordedEvent>> + Send + Sync>;
+
+/// [`Totals`] with another rule, another version, or versions to come.
+pub(crate) struct Variant {
+    pub(crate) version: i32,
+    pub(crate) candidates: fn() -> Vec<Arc<dyn Projection>>,
+    pub(crate) rule: Rule,
+}
+
+impl Variant {
+    /// With another rule alone.
+    pub(crate) fn of(rule: impl Fn(&[RecordedEvent]) -> Option<Vec<RecordedEvent>> + Send + Sync + 'static) -> Self {
+        Self { version: Totals.version(), candidates: Vec::new, rule: Box::new(rule) }
+    }
+
+    /// The same in all.
+    pub(crate) fn same() -> Self {
+        Self::of(|events| Some(events.to_vec()))
+    }
+}
+
+impl Projection for Variant {
+    fn name(&self) -> &'static str {
+        Totals.name()
+    }
+
+    fn version(&self) -> i32 {
+        self.version
+    }
+
+    fn tables(&self) -> &'static [&'static str] {
+        Totals.tables()
+    }
+
+    fn apply<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        events: &'a [RecordedEvent],
+    ) -> BoxFuture<'a, Result<(), ProjectionError>> {
+        Box::pin(async move {
+            match (self.rule)(events) {
+                Some(events) => Totals.apply(connection, &events).await,
+                None => std::future::pending().await,
+            }
+        })
+    }
+
+    fn candidates(&self) -> Vec<Arc<dyn Projection>> {
+        (self.candidates)()
     }
 }
 

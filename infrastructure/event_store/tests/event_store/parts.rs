@@ -1,15 +1,15 @@
 //! A part of the log: found by positions and moments, verified, folded.
-use super::counter::{TABLES, Totals, count_up, totals};
+use super::counter::{TABLES, Totals, Variant, count_up, totals};
 use super::fixture::{Fixture, LIMIT, appended, command, event, of, store, store_with, stream};
 use super::projections::run;
 use domain_kernel::ports::EventStore;
-use domain_kernel::{BoxFuture, Checkpoint, RecordedEvent, StreamId, Timestamp, Version};
+use domain_kernel::{Checkpoint, RecordedEvent, StreamId, Timestamp, Version};
 use infra_event_store::part::{Bound, Part, between, count};
 use infra_event_store::projection::{
     self, DifferenceKind, Equality, Projection, ProjectionError, Trial, latest, try_out, wait_until,
 };
 use infra_event_store::verify::{self, Problem};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::AssertSqlSafe;
 use std::sync::Arc;
 
 const MOMENT: Timestamp = Timestamp(1_767_225_600_000_000);
@@ -105,87 +105,15 @@ async fn a_head_that_names_an_event_before_the_parts_last_is_found() {
     assert_eq!(found.map(|bad| (bad.stream, bad.problem)), Some((first, Problem::Head)));
 }
 
-/// The next version, with another rule: what is even counts twice.
-struct Doubled;
-
-/// No next version of what is served: it has that one's number.
-struct SameVersion;
-
-impl Projection for Doubled {
-    fn name(&self) -> &'static str {
-        Totals.name()
-    }
-
-    fn version(&self) -> i32 {
-        Totals.version() + 1
-    }
-
-    fn tables(&self) -> &'static [&'static str] {
-        Totals.tables()
-    }
-
-    fn apply<'a>(
-        &'a self,
-        connection: &'a mut PgConnection,
-        events: &'a [RecordedEvent],
-    ) -> BoxFuture<'a, Result<(), ProjectionError>> {
-        Box::pin(async move {
-            let even = |event: &&RecordedEvent| event.version.0.is_multiple_of(2);
-            let more: Vec<_> = events.iter().chain(events.iter().filter(even)).cloned().collect();
-            Totals.apply(connection, &more).await
-        })
-    }
-}
-
-impl Projection for SameVersion {
-    fn name(&self) -> &'static str {
-        Totals.name()
-    }
-
-    fn version(&self) -> i32 {
-        Totals.version()
-    }
-
-    fn tables(&self) -> &'static [&'static str] {
-        Totals.tables()
-    }
-
-    fn apply<'a>(
-        &'a self,
-        connection: &'a mut PgConnection,
-        events: &'a [RecordedEvent],
-    ) -> BoxFuture<'a, Result<(), ProjectionError>> {
-        Totals.apply(connection, events)
-    }
-}
-
-/// The served projection, with the next version registered beside it.
-struct Served;
-
-impl Projection for Served {
-    fn name(&self) -> &'static str {
-        Totals.name()
-    }
-
-    fn version(&self) -> i32 {
-        Totals.version()
-    }
-
-    fn tables(&self) -> &'static [&'static str] {
-        Totals.tables()
-    }
-
-    fn apply<'a>(
-        &'a self,
-        connection: &'a mut PgConnection,
-        events: &'a [RecordedEvent],
-    ) -> BoxFuture<'a, Result<(), ProjectionError>> {
-        Totals.apply(connection, events)
-    }
-
-    fn candidates(&self) -> Vec<Arc<dyn Projection>> {
-        vec![Arc::new(Doubled)]
-    }
+/// The served projection, with the next version registered beside it: there, what is even counts twice.
+fn served() -> Variant {
+    let doubled = || {
+        let even = |event: &&RecordedEvent| event.version.0.is_multiple_of(2);
+        let rule =
+            move |events: &[RecordedEvent]| Some(events.iter().chain(events.iter().filter(even)).cloned().collect());
+        vec![Arc::new(Variant { version: Totals.version() + 1, ..Variant::of(rule) }) as Arc<dyn Projection>]
+    };
+    Variant { candidates: doubled, ..Variant::same() }
 }
 
 /// Three counters of ten events each, one after the other; the read model has them all, and stands still.
@@ -201,8 +129,9 @@ async fn counted() -> (Fixture, Vec<StreamId>, Vec<RecordedEvent>) {
 }
 
 async fn tried(fixture: &Fixture, candidate: bool, part: Part) -> Result<Equality, ProjectionError> {
-    let next = Served.candidates().remove(0);
-    let trial = Trial { served: &Served, candidate: candidate.then_some(&*next), part, shown: 10 };
+    let served = served();
+    let next = served.candidates().remove(0);
+    let trial = Trial { served: &served, candidate: candidate.then_some(&*next), part, shown: 10 };
     try_out(&trial, &*fixture.store, fixture.pool(), |_| ()).await
 }
 
@@ -255,7 +184,8 @@ async fn what_cannot_be_compared_is_refused() {
     let middle = Part { after: events[8].checkpoint, until: None };
     let refused = tried(&fixture, false, middle).await;
     assert!(matches!(refused, Err(ProjectionError::FromTheMiddle { projection: "totals" })), "{refused:?}");
-    let trial = Trial { served: &Served, candidate: Some(&SameVersion), part: Part::default(), shown: 1 };
+    let (served, same_version) = (served(), Variant::same());
+    let trial = Trial { served: &served, candidate: Some(&same_version), part: Part::default(), shown: 1 };
     let refused = try_out(&trial, &*fixture.store, fixture.pool(), |_| ()).await;
     assert!(matches!(refused, Err(ProjectionError::NoCandidate { projection: "totals", version: 1 })), "{refused:?}");
 }

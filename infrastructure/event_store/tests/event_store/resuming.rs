@@ -1,13 +1,12 @@
 //! Rebuilds that are killed, and go on.
-use super::counter::{TABLES, Totals, count_up, totals};
+use super::counter::{TABLES, Totals, Variant, count_up, totals};
 use super::fixture::{Fixture, LIMIT, store_with, stream};
-use domain_kernel::{BoxFuture, Hash, RecordedEvent, StreamId};
+use domain_kernel::{Hash, StreamId};
 use infra_event_store::Progress;
 use infra_event_store::operations::Operations;
 use infra_event_store::part::Part;
-use infra_event_store::projection::{self, Projection, ProjectionError, RebuildReport, Start};
+use infra_event_store::projection::{self, Projection, RebuildReport, Start};
 use infra_testkit::wait_for;
-use sqlx::PgConnection;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::oneshot;
@@ -26,62 +25,22 @@ async fn fixture_with_events() -> (Fixture, Vec<StreamId>) {
     (fixture, streams)
 }
 
-/// [`Totals`], counting the events that are folded.
-#[derive(Default)]
-struct Counted(AtomicU64);
-
-impl Projection for Counted {
-    fn name(&self) -> &'static str {
-        Totals.name()
-    }
-
-    fn version(&self) -> i32 {
-        Totals.version()
-    }
-
-    fn tables(&self) -> &'static [&'static str] {
-        Totals.tables()
-    }
-
-    fn apply<'a>(
-        &'a self,
-        connection: &'a mut PgConnection,
-        events: &'a [RecordedEvent],
-    ) -> BoxFuture<'a, Result<(), ProjectionError>> {
-        self.0.fetch_add(events.len() as u64, Ordering::SeqCst);
-        Totals.apply(connection, events)
-    }
+/// Counts the events that are folded.
+fn counting(folded: &Arc<AtomicU64>) -> Variant {
+    let folded = Arc::clone(folded);
+    Variant::of(move |events| {
+        folded.fetch_add(events.len() as u64, Ordering::SeqCst);
+        Some(events.to_vec())
+    })
 }
 
-/// [`Totals`], which stands still once so many events are folded.
-struct Standing {
-    folds: u64,
-    folded: AtomicU64,
-}
-
-impl Projection for Standing {
-    fn name(&self) -> &'static str {
-        Totals.name()
-    }
-
-    fn version(&self) -> i32 {
-        Totals.version()
-    }
-
-    fn tables(&self) -> &'static [&'static str] {
-        Totals.tables()
-    }
-
-    fn apply<'a>(
-        &'a self,
-        connection: &'a mut PgConnection,
-        events: &'a [RecordedEvent],
-    ) -> BoxFuture<'a, Result<(), ProjectionError>> {
-        if self.folded.fetch_add(events.len() as u64, Ordering::SeqCst) >= self.folds {
-            return Box::pin(std::future::pending());
-        }
-        Totals.apply(connection, events)
-    }
+/// Stands still once so many events are folded.
+fn standing_after(most: u64) -> Variant {
+    let folded = AtomicU64::new(0);
+    Variant::of(move |events| {
+        let before = folded.fetch_add(events.len() as u64, Ordering::SeqCst);
+        (before < most).then(|| events.to_vec())
+    })
 }
 
 /// Begins a rebuild and kills it once it has folded `percent` of the events; gives how many it had folded.
@@ -129,10 +88,11 @@ async fn a_rebuild_killed_at_10_50_and_90_percent_goes_on_and_gives_the_rows_of_
         assert_eq!((status.done, status.total, status.finished_at), (done, EVENTS, None), "{percent} %");
         assert_eq!(totals(&fixture).await, [], "{percent} %: the live rows are as they were");
 
-        let counted = Counted::default();
+        let folded = Arc::new(AtomicU64::new(0));
+        let counted = counting(&folded);
         let report = go_on(&fixture, GO_ON, &counted).await;
         assert_eq!((report.events, report.resumed), (EVENTS, done), "{percent} %");
-        assert_eq!(counted.0.into_inner(), EVENTS - done, "{percent} %: what was folded is not folded again");
+        assert_eq!(folded.load(Ordering::SeqCst), EVENTS - done, "{percent} %: what was folded is not folded again");
         is_a_fresh_fold(&fixture, &streams, 300).await;
         let status = projection::rebuild_status(&Totals, fixture.pool()).await.unwrap().unwrap();
         assert!(status.finished_at.is_some());
@@ -197,7 +157,7 @@ async fn operators_see_a_rebuild_that_stands_half_way_until_it_is_done() {
     let operations = Operations::new(fixture.pool().clone(), vec![Arc::new(Totals)]);
     let rebuild = async || operations.projections().await.unwrap().pop().unwrap().rebuild;
     assert_eq!(rebuild().await, None);
-    let standing = Standing { folds: EVENTS / 2, folded: AtomicU64::new(0) };
+    let standing = standing_after(EVENTS / 2);
     let rebuilding = projection::rebuild_from(&standing, &*fixture.store, fixture.pool(), GO_ON, |_| ());
     let half_way = wait_for("the rebuild to stand half way", LIMIT, async || {
         rebuild().await.filter(|seen| seen.done >= EVENTS / 2)
