@@ -13,6 +13,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use domain_kernel::message::topics;
 use futures_util::future::join_all;
 use infra_contracts::catalogue;
 use infra_http::operations::{DeadLetterView, LETTERS_PATH, LetterPlace, OperatorReason, UNTOLD_PATH, UntoldWish};
@@ -200,6 +201,12 @@ struct Wish<'a> {
     consumer: &'a str,
 }
 
+/// Whether the saga log is told that `consumer` gave up a message of `topic`. Its own consumer has nobody to tell, and of
+/// messages about messages nobody tells.
+pub(crate) fn is_told_of(consumer: &str, topic: &str) -> bool {
+    consumer != SAGA_LOG && !topics::is_about_messages(topic)
+}
+
 /// What the saga log has to be told of a failure that it was not told of.
 fn untold(OperatorReason { reason }: OperatorReason, letter: DeadLetterView) -> UntoldWish {
     UntoldWish {
@@ -264,7 +271,7 @@ impl Gateway {
         let ids = taken.ids.clone().ok_or_else(Problem::internal)?;
         let why = reason.parse()?;
         let (_, letter) = self.letter(taken.on_behalf(), &ids, id).await?;
-        let (address, asked) = if letter.is_told_of(SAGA_LOG) {
+        let (address, asked) = if is_told_of(&letter.consumer, &letter.topic) {
             let asked = serde_json::to_vec(&Wish { reason: why.as_str(), consumer: &letter.consumer });
             (format!("/saga/logs/{}/{wish}", letter.event_id), asked)
         } else {

@@ -2,7 +2,6 @@
 use crate::problem::Problem;
 use chrono::{DateTime, Utc};
 use domain_kernel::Reason;
-use domain_kernel::message::topics;
 use infra_event_store::operations::{LetterHead, LetterPosition};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -139,15 +138,6 @@ pub struct DeadLetterView {
     pub parked_behind: i64,
 }
 
-impl DeadLetterView {
-    /// Whether the saga log is told that this was given up. Its own consumer has nobody to tell, and of messages about
-    /// messages nobody tells.
-    #[must_use]
-    pub fn is_told_of(&self, saga_log: &str) -> bool {
-        self.consumer != saga_log && !topics::is_about_messages(&self.topic)
-    }
-}
-
 impl From<LetterHead> for DeadLetterView {
     fn from(letter: LetterHead) -> Self {
         Self {
@@ -234,7 +224,7 @@ impl OperatorReason {
     }
 }
 
-/// What the saga log is asked about a dead letter whose failure it was not told of ([`DeadLetterView::is_told_of`]).
+/// What the saga log is asked about a dead letter whose failure it was not told of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UntoldWish {

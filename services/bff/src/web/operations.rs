@@ -10,7 +10,7 @@ use super::pages::Page;
 use super::saga::times::{moment, span};
 use super::visit::Visit;
 use super::words::Words;
-use crate::SAGA_LOG;
+use crate::dead_letters::is_told_of;
 use askama::Template;
 use axum::body::Body;
 use axum::extract::Request;
@@ -117,7 +117,7 @@ impl Letter {
 
     /// Whether the saga log has a page about it.
     fn is_told_of(&self) -> bool {
-        self.consumer != SAGA_LOG && !topics::is_about_messages(&self.topic)
+        is_told_of(&self.consumer, &self.topic)
     }
 
     /// Nobody skips what is clinical.
